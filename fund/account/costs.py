@@ -1,0 +1,37 @@
+"""What a trade costs: quantity and price in, fills out; one object for training and for execution.
+
+take   crosses the spread:  price = mid (1 +- half_spread),  fee = rate |q| price + quadratic q^2 / 2
+make   trades at our own quote:  price = quote,  fee = -rebate |q| quote
+
+A fee below zero is a rebate; the ledger books it on a line of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from numba import njit
+
+
+@dataclass(frozen=True)
+class CostModel:
+    """Costs of one market; shares of traded value, one way, unless said."""
+
+    rate: float = 0.0  # fee of a taker, share of traded value
+    half_spread: float = 0.0  # share of the mid price
+    quadratic: float = 0.0  # fee per squared unit traded / 2 (Garleanu & Pedersen, 2013)
+    rebate: float = 0.0  # paid to a maker, share of traded value
+
+
+@njit(inline="always")
+def take(quantity: float, mid: float, half_spread: float, rate: float) -> tuple[float, float]:
+    """Price and fee of crossing the spread for `quantity` units (signed); no trade costs nothing."""
+    side = 1.0 if quantity > 0.0 else -1.0
+    price = mid * (1.0 + side * half_spread)
+    return price, rate * abs(quantity) * abs(price)
+
+
+@njit(inline="always")
+def make(quantity: float, quote: float, rebate: float) -> tuple[float, float]:
+    """Price and fee (negative: a rebate) of being filled at our own quote."""
+    return quote, -rebate * abs(quantity) * abs(quote)

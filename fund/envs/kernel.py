@@ -1,0 +1,160 @@
+"""The loop over paths, compiled over a strategy's scalar functions.
+
+One generic loop serves every strategy. Around the scalar functions stand small readers and writers that turn
+columns of arrays into NamedTuples and back; they are generated from the field names, because a compiled tuple
+must be spelt out. The loop is compiled when a strategy is first used in a process (about a second) and never
+read from disk, so that it cannot be stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from numba import njit
+
+from fund.account.ledger import book, mark, open_books, reopen
+from fund.strategy import Account, Step, Strategy, names, parameter_type
+
+GOES_ON, TRUNCATED, TERMINATED = 0, 1, 2
+
+
+def _compiled(source: str, **scope: Any) -> Callable[..., Any]:
+    # the source is built from identifiers of this package's own classes, never from a user's text
+    exec(source, scope)
+    return njit(scope["generated"])  # type: ignore[no-any-return]
+
+
+def _reader(kind: type[tuple[float, ...]], place: str, arguments: str) -> Callable[..., Any]:
+    fields = ", ".join(place.format(k=k) for k in range(len(names(kind))))
+    return _compiled(f"def generated({arguments}):\n    return Kind({fields})", Kind=kind)
+
+
+def _tuple_reader(count: int, place: str, arguments: str) -> Callable[..., Any]:
+    fields = "".join(place.format(k=k) + ", " for k in range(count))
+    return _compiled(f"def generated({arguments}):\n    return ({fields})")
+
+
+def _writer(slots: Sequence[int], place: str, arguments: str) -> Callable[..., Any]:
+    lines = "".join(f"    {place.format(slot=slot)} = values[{k}]\n" for k, slot in enumerate(slots))
+    return _compiled(f"def generated({arguments}, values):\n{lines}    return")
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The two compiled loops of a strategy."""
+
+    advance: Callable[..., None]
+    begin: Callable[..., None]
+
+
+@cache
+def kernel(of: type[Strategy]) -> Kernel:
+    """The loops of one strategy class, compiled on their first call in this process."""
+    access = _accessors(of)
+    return Kernel(_advance(of.step, access), _begin(of.step, access))
+
+
+@dataclass(frozen=True)
+class _Access:
+    parameters: Callable[..., Any]
+    moment: Callable[..., Any]
+    prices: Callable[..., Any]
+    per_instrument: Callable[..., Any]
+    action: Callable[..., Any]
+    recall: Callable[..., Any]
+    remember: Callable[..., Any]
+    show: Callable[..., Any]
+    account_parts: Callable[..., Any]
+    width: int
+
+
+def _accessors(of: type[Strategy]) -> _Access:
+    step = of.step
+    columns, own, memory = names(step.columns), names(step.own), names(step.memory)
+    price_places = "".join(f"now[{columns.index(c)}], " for c in step.marks)
+    return _Access(
+        parameters=_reader(parameter_type(of), "p[{k}]", "p"),
+        moment=_reader(step.columns, "block[t, {k}, i]", "block, t, i"),
+        prices=_compiled(f"def generated(now):\n    return ({price_places})"),
+        per_instrument=_tuple_reader(len(step.marks), "array[{k}, i]", "array, i"),
+        action=_tuple_reader(step.action_size, "actions[i, {k}]", "actions, i"),
+        recall=_reader(step.memory, "block[{k}, i]", "block, i"),
+        remember=_writer(range(len(memory)), "block[{slot}, i]", "block, i"),
+        show=_writer([of.features.index(f) for f in own], "observations[i, {slot}]", "observations, i"),
+        account_parts=_writer(range(len(names(step.parts))), "parts[{slot}, i]", "parts, i"),
+        width=len(of.features),
+    )
+
+
+def _advance(step: Step, access: _Access) -> Callable[..., None]:
+    trade, reward, observe = njit(step.trade), njit(step.reward), njit(step.observe)
+    parameters, moment, prices, per_instrument = access.parameters, access.moment, access.prices, access.per_instrument
+    action, recall, remember = access.action, access.recall, access.remember
+    show, write_parts = access.show, access.account_parts
+    legs, instruments, n_parts = step.legs, len(step.marks), len(names(step.parts))
+    width = access.width
+
+    @njit(nogil=True, error_model="numpy")
+    def advance(p_array, block, features, ledger, memory, clock, which, actions, observations, rewards, parts, ends):  # type: ignore[no-untyped-def]
+        p = parameters(p_array)
+        books = open_books(ledger, instruments)
+        steps = block.shape[0] - 1
+        floor = p.ruin * p.capital
+        for i in which:
+            t = clock[i]
+            now, nxt = moment(block, t, i), moment(block, t + 1, i)
+            before = Account(
+                books.cash[i], books.nav[i], books.peak[i], per_instrument(books.position, i),
+                per_instrument(books.marks, i), float(t), float(steps - t),
+            )  # fmt: skip
+            fills, carry, memories = trade(p, now, nxt, before, recall(memory, i), action(actions, i))
+            book(books, i, legs, fills, carry)
+            mark(books, i, prices(nxt))
+            account = Account(
+                books.cash[i], books.nav[i], books.peak[i], per_instrument(books.position, i),
+                per_instrument(books.marks, i), float(t + 1), float(steps - t - 1),
+            )  # fmt: skip
+            remember(memory, i, memories)
+            earned = reward(p, before, account, memories)
+            write_parts(parts, i, earned)
+            total = 0.0
+            for k in range(n_parts):
+                total += earned[k]
+            rewards[i] = total
+            clock[i] = t + 1
+            for j in range(width):
+                observations[i, j] = features[t + 1, i, j]
+            show(observations, i, observe(p, nxt, account, memories))
+            ends[i] = TERMINATED if account.nav <= floor else (TRUNCATED if t + 1 == steps else GOES_ON)
+
+    return advance  # type: ignore[no-any-return]
+
+
+def _begin(step: Step, access: _Access) -> Callable[..., None]:
+    opening, observe = njit(step.opening), njit(step.observe)
+    parameters, moment, prices, per_instrument = access.parameters, access.moment, access.prices, access.per_instrument
+    remember, show, instruments = access.remember, access.show, len(step.marks)
+
+    @njit(nogil=True, error_model="numpy")
+    def begin(p_array, block, features, ledger, memory, clock, which, observations):  # type: ignore[no-untyped-def]
+        p = parameters(p_array)
+        books = open_books(ledger, instruments)
+        steps = block.shape[0] - 1
+        for i in which:
+            now = moment(block, 0, i)
+            position, memories = opening(p, now)
+            reopen(books, i, p.capital, position, prices(now))
+            remember(memory, i, memories)
+            clock[i] = 0
+            account = Account(
+                books.cash[i], books.nav[i], books.peak[i], per_instrument(books.position, i),
+                per_instrument(books.marks, i), 0.0, float(steps),
+            )  # fmt: skip
+            for j in range(features.shape[2]):
+                observations[i, j] = features[0, i, j]
+            show(observations, i, observe(p, now, account, memories))
+
+    return begin  # type: ignore[no-any-return]

@@ -1,0 +1,1 @@
+"""Reports: statistics, inference, figures and the tearsheet."""

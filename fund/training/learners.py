@@ -1,0 +1,109 @@
+"""Stable-Baselines3 learners from a strategy's tuned settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from stable_baselines3 import DDPG, DQN, PPO
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.noise import NormalActionNoise, VectorizedActionNoise
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+from stable_baselines3.common.utils import LinearSchedule
+from stable_baselines3.common.vec_env import VecEnv, VecMonitor, VecNormalize
+
+from fund.envs.vec import FundVecEnv
+from fund.errors import InvalidParameter, UnknownName
+from fund.strategy import Box, Strategy
+
+ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"PPO": PPO, "DDPG": DDPG, "DQN": DQN}
+ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How one strategy is trained; the tuned values stand beside the strategy, in its SPEC."""
+
+    steps: int = 1_000_000  # environment steps in all
+    n_envs: int = 256  # paths stepped together
+    net_arch: tuple[int, ...] = (64, 64)
+    activation: str = "tanh"  # tanh or relu
+    learning_rate: float = 3e-4  # at the start
+    final_learning_rate: float = 3e-5  # at the end, linearly
+    noise: float = 0.0  # standard deviation of exploration noise on actions (DDPG)
+    normalize_reward: bool = False  # divide rewards by a running standard deviation (VecNormalize)
+    log_std_init: float = 0.0  # of the Gaussian policy (PPO)
+    evaluations: int = 10  # during training, on the selection episodes
+    evaluation_paths: int = 1024
+    model: Mapping[str, Any] = field(default_factory=dict)  # passed to the algorithm as it is
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Settings:
+        """From a mapping; raises UnknownName with the nearest setting."""
+        known = {f.name for f in fields(cls)}
+        for key in plain:
+            if key not in known:
+                raise UnknownName("setting", key, known)
+        values = dict(plain)
+        if "net_arch" in values:
+            values["net_arch"] = tuple(values["net_arch"])
+        return cls(**values)
+
+
+class GaussianNoise(VectorizedActionNoise):
+    """Exploration noise for all rows in one draw."""
+
+    def __init__(self, sigma: float, rows: int, size: int) -> None:
+        super().__init__(NormalActionNoise(np.zeros(size), np.full(size, sigma)), rows)
+        self.sigma, self.shape = sigma, (rows, size)
+
+    def __call__(self) -> NDArray[np.float32]:  # type: ignore[override]
+        """One draw, (rows, size)."""
+        # SB3 seeds NumPy's global generator; exploration is drawn where SB3 draws the rest
+        return np.random.normal(0.0, self.sigma, self.shape).astype(np.float32)  # noqa: NPY002
+
+
+def training_env(strategy: Strategy, settings: Settings, seed: int) -> VecEnv:
+    """The strategy's VecEnv under SB3's usual wrappers."""
+    env: VecEnv = VecMonitor(FundVecEnv(strategy, settings.n_envs, seed, horizon_ends=True))
+    if settings.normalize_reward:
+        gamma = float(settings.model.get("gamma", 0.99))
+        env = VecNormalize(env, norm_obs=False, norm_reward=True, gamma=gamma)
+    return env
+
+
+def learner(algorithm: str, env: VecEnv, strategy: Strategy, settings: Settings, seed: int) -> BaseAlgorithm:
+    """An SB3 model, ready to learn; raises UnknownName for an algorithm, InvalidParameter for a setting."""
+    if algorithm not in ALGORITHMS:
+        raise UnknownName("algorithm", algorithm, ALGORITHMS)
+    torch.set_num_threads(1)
+    policy: dict[str, Any] = {
+        "net_arch": list(settings.net_arch),
+        "activation_fn": ACTIVATIONS[settings.activation],
+    }
+    keywords = dict(settings.model)
+    if algorithm == "PPO":
+        policy["log_std_init"] = settings.log_std_init
+    elif isinstance(strategy.actions, Box) and settings.noise > 0.0:
+        keywords["action_noise"] = GaussianNoise(settings.noise, settings.n_envs, strategy.actions.size)
+    rate = LinearSchedule(settings.learning_rate, settings.final_learning_rate, 1.0)
+    try:
+        return ALGORITHMS[algorithm](
+            "MlpPolicy", env, learning_rate=rate, policy_kwargs=policy, seed=seed, device="cpu", **keywords
+        )  # type: ignore[call-arg]
+    except TypeError as error:
+        raise InvalidParameter(f"{strategy.name}: settings for {algorithm}: {error}") from None
+
+
+def restore(model: BaseAlgorithm, content: Mapping[str, Any]) -> None:
+    """Set weights and optimiser states; nothing in them is executed."""
+    model.set_parameters(dict(content), exact_match=False, device="cpu")
+
+
+def replay_saves(model: BaseAlgorithm) -> bool:
+    """Whether the model learns from a replay buffer."""
+    return isinstance(model, OffPolicyAlgorithm)

@@ -1,0 +1,179 @@
+"""What was trained, on what, how good: models on disk, each with a card.
+
+    models/specialists/<name>/<name>_best.zip     an SB3 model, with <name>_best.json, its card
+                              <name>_latest.zip
+                              checkpoints/        rl_model_<n>_steps.zip
+                              logs/<n>/           progress.csv, TensorBoard events, evaluations.npz
+                              presets/<preset>/   the same again for a preset other than the default
+    models/master/            the same for the CIO
+
+`best` moves only when an evaluation under the same environment says so. Every write is atomic: model first under
+its new name, then the card that vouches for it by its hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from fund.errors import ModelError
+from fund.paths import atomic_write, models_folder
+from fund.strategy import Box, Strategy
+from fund.training.network import Network, read_weights
+
+MASTERS = ("cio_allocator",)
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of one model."""
+
+    name: str
+    algorithm: str
+    preset: str
+    activation: str
+    environment: str  # hash of name, version, parameters, features, actions and data
+    features: tuple[str, ...]
+    actions: str
+    parameters: dict[str, Any]
+    settings: dict[str, Any]
+    seed: int
+    steps: int
+    seconds: float
+    score: float  # on the selection episodes: certainty equivalent, or mean reward
+    scores: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    sha256: str = ""
+
+    def check(self, strategy: Strategy) -> None:
+        """Raise ModelError, naming the field, where the model is not for this strategy."""
+        wanted = {"name": strategy.name, "features": tuple(strategy.features), "actions": action_schema(strategy)}
+        for key, value in wanted.items():
+            if getattr(self, key) != value:
+                raise ModelError(f"{strategy.name}: the model's {key} are {getattr(self, key)}, wanted {value}")
+
+
+def action_schema(strategy: Strategy) -> str:
+    """One line that identifies an action space."""
+    actions = strategy.actions
+    if isinstance(actions, Box):
+        return f"Box({actions.low}, {actions.high}, {actions.size}) v{strategy.version}"
+    return f"Choice({actions.count}) v{strategy.version}"
+
+
+def parameters_of(strategy: Strategy) -> dict[str, Any]:
+    """Parameters as plain JSON; a history as its hash."""
+    plain = {}
+    for f in fields(strategy):
+        value = getattr(strategy, f.name)
+        plain[f.name] = value if value is None or isinstance(value, (bool, int, float, str)) else _digest(value)
+    return plain
+
+
+def _digest(value: Any) -> str:
+    return str(getattr(value, "sha256", "")) or hashlib.sha256(repr(value).encode()).hexdigest()
+
+
+def environment_hash(strategy: Strategy) -> str:
+    """Hash of all that makes two evaluations comparable."""
+    text = json.dumps(
+        [strategy.name, strategy.version, parameters_of(strategy), strategy.features, action_schema(strategy)],
+        sort_keys=True,
+    )
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class ModelStore:
+    """Models under one folder."""
+
+    def __init__(self, root: Path | str | None = None) -> None:
+        self.root = models_folder(root)
+
+    def folder(self, name: str, preset: str = "default") -> Path:
+        """Where a strategy's models lie."""
+        home = self.root / "master" if name in MASTERS else self.root / "specialists" / name
+        return home if preset == "default" else home / "presets" / preset
+
+    def prepare(self, name: str, preset: str = "default") -> Path:
+        """Make a strategy's folders."""
+        home = self.folder(name, preset)
+        for part in ("checkpoints", "logs"):
+            (home / part).mkdir(parents=True, exist_ok=True)
+        (self.root / "checkpoints").mkdir(parents=True, exist_ok=True)
+        return home
+
+    def path(self, name: str, which: str, preset: str = "default") -> Path:
+        """The file of `best` or `latest`."""
+        return self.folder(name, preset) / f"{name}_{which}.zip"
+
+    def save(self, card: Card, content: bytes, which: str) -> Path:
+        """Write model and card under `best` or `latest`; the old model stays until the new one is whole."""
+        self.prepare(card.name, card.preset)
+        path = self.path(card.name, which, card.preset)
+        sealed = Card(**{**asdict(card), "features": card.features, "sha256": hashlib.sha256(content).hexdigest()})
+        atomic_write(path, content)
+        atomic_write(path.with_suffix(".json"), (json.dumps(asdict(sealed), indent=1) + "\n").encode())
+        return path
+
+    def offer(self, card: Card, content: bytes) -> bool:
+        """Make this model the best if it is: finite, and better than the best under the same environment.
+
+        A best of another environment is not comparable; it is kept in checkpoints under its own hash.
+        """
+        if not math.isfinite(card.score):
+            return False
+        old = self.card(card.name, "best", card.preset)
+        if old is not None and old.environment == card.environment and old.score >= card.score:
+            return False
+        if old is not None and old.environment != card.environment:
+            path = self.path(card.name, "best", card.preset)
+            kept = path.parent / "checkpoints" / f"{card.name}_best_{old.environment}.zip"
+            atomic_write(kept, path.read_bytes())
+        self.save(card, content, "best")
+        return True
+
+    def card(self, name: str, which: str = "best", preset: str = "default") -> Card | None:
+        """The card of a model, or None where there is none; raises ModelError where it is damaged."""
+        path = self.path(name, which, preset).with_suffix(".json")
+        return read_card(path) if path.exists() else None
+
+    def load(self, strategy: Strategy, which: str = "best", preset: str = "default") -> Network:
+        """The policy of `best` or `latest`, checked against its card and the strategy."""
+        path = self.path(strategy.name, which, preset)
+        if not path.exists():
+            hint = f"train it with: fund train {strategy.name}" + (f" --preset {preset}" if preset != "default" else "")
+            raise ModelError(f"{strategy.name}: no {which} model of preset {preset}; {hint}")
+        return load_file(strategy, path)
+
+    def summary(self) -> list[Card]:
+        """Cards of all best models."""
+        return [read_card(path) for path in sorted(self.root.rglob("*_best.json"))]
+
+
+def read_card(path: Path) -> Card:
+    """A card from its file; raises ModelError."""
+    try:
+        plain = json.loads(path.read_text())
+        return Card(**{**plain, "features": tuple(plain["features"])})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path.name}: not a readable card ({type(error).__name__}: {error})") from None
+
+
+def load_file(strategy: Strategy, path: Path) -> Network:
+    """The policy in a model file that has its card beside it; raises ModelError with the reason."""
+    if not path.exists():
+        raise ModelError(f"{path.name}: no such model file")
+    beside = path.with_suffix(".json")
+    if not beside.exists():
+        raise ModelError(f"{path.name}: no card {beside.name} beside it, so nothing says what the model is for")
+    card, content = read_card(beside), path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != card.sha256:
+        raise ModelError(f"{path.name}: the file is not the one that its card vouches for (sha256 differs)")
+    card.check(strategy)
+    network = Network.of(read_weights(content, path.name), card.algorithm, card.activation)
+    network.check(strategy)
+    return network

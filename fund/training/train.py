@@ -1,0 +1,254 @@
+"""Train one strategy: learn, select on held-out episodes, keep the best and the latest with their cards."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import io
+import platform
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import CSVOutputFormat, HumanOutputFormat, KVWriter, Logger, TensorBoardOutputFormat
+
+from fund.envs.play import play
+from fund.errors import ModelError
+from fund.market.streams import Paths
+from fund.paths import atomic_write, lock
+from fund.strategy import Played, Spec, Strategy
+from fund.training.evaluate import SELECTION_SEEDS, statistics
+from fund.training.learners import Settings, learner, training_env
+from fund.training.network import Network
+from fund.training.store import Card, ModelStore, environment_hash, parameters_of
+
+VERSIONED = ("torch", "stable-baselines3", "gymnasium", "numpy", "numba")
+KEPT_CHECKPOINTS = 3
+
+
+@dataclass(frozen=True)
+class Budget:
+    """When training stops: at the settings' steps, or earlier."""
+
+    steps: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came out of one training."""
+
+    card: Card
+    is_best: bool
+    history: tuple[tuple[int, float], ...]  # (steps, score on the selection episodes)
+    interrupted: bool
+
+
+def settings_of(spec: Spec, preset: str = "default", changes: Mapping[str, Any] | None = None) -> Settings:
+    """The tuned settings of a preset (those of `default` where it has none of its own), with changes."""
+    tuned = spec.settings.get(preset, spec.settings.get("default", {}))
+    return Settings.of({**tuned, **(changes or {})})
+
+
+def score(strategy: Strategy, played: Played) -> float:
+    """What selection maximises: the certainty equivalent where there is one, else the mean reward."""
+    equivalent = strategy.certainty_equivalent(played)
+    return float(np.mean(played.reward)) if equivalent is None else equivalent
+
+
+class Selection(BaseCallback):
+    """Evaluates on the selection episodes, keeps the best weights, stops at the time limit or on a signal."""
+
+    def __init__(self, strategy: Strategy, algorithm: str, settings: Settings, steps: int, budget: Budget) -> None:
+        super().__init__()
+        self.strategy, self.algorithm, self.settings = strategy, algorithm, settings
+        self.every = max(steps // settings.evaluations, 1)
+        self.deadline = None if budget.seconds is None else time.monotonic() + budget.seconds
+        self.history: list[tuple[int, float]] = []
+        self.best_score, self.best, self.best_played = -np.inf, b"", None
+        self.interrupted = False
+        self.folder: Path | None = None
+
+    def _on_step(self) -> bool:
+        if self.num_timesteps >= self.every * (len(self.history) + 1):
+            self.look()
+        late = self.deadline is not None and time.monotonic() > self.deadline
+        return not (late or self.interrupted)
+
+    def look(self) -> None:
+        """Play the present policy on the selection episodes; keep it if it is the best so far."""
+        network = Network.of(self.model.policy.state_dict(), self.algorithm, self.settings.activation)
+        played = play(self.strategy, network.policy(), Paths.of(SELECTION_SEEDS, self.settings.evaluation_paths))
+        now, numbers = score(self.strategy, played), statistics(played)
+        self.history.append((self.num_timesteps, now))
+        self.logger.record("eval/mean_reward", float(np.mean(played.reward)))
+        self.logger.record("eval/score", now)
+        self.logger.record("fund/sharpe", numbers["sharpe"])
+        self.logger.record("fund/max_drawdown", numbers["max_drawdown"])
+        self.logger.dump(self.num_timesteps)
+        content = packed(self.model)
+        if self.folder is not None:
+            atomic_write(self.folder / f"rl_model_{self.num_timesteps}_steps.zip", content)
+        if np.isfinite(now) and now > self.best_score:
+            self.best_score, self.best = now, content
+
+
+def packed(model: BaseAlgorithm) -> bytes:
+    """An SB3 zip in memory."""
+    buffer = io.BytesIO()
+    model.save(buffer)
+    return buffer.getvalue()
+
+
+def train(
+    spec: Spec,
+    strategy: Strategy,
+    preset: str = "default",
+    budget: Budget | None = None,
+    seed: int = 0,
+    store: ModelStore | None = None,
+    settings: Settings | None = None,
+    resume: bool = False,
+    progress: bool = False,
+) -> Trained:
+    """Train a strategy and save `latest`, and `best` if it is.
+
+    Ctrl-C and SIGTERM end the training at its next step; what was learnt is saved and usable. Raises RunInUse
+    where another process trains into the same folder, ModelError where the weights are not finite.
+    """
+    budget, store = budget or Budget(), store or ModelStore()
+    settings = settings or settings_of(spec, preset)
+    steps = budget.steps or settings.steps
+    home = store.prepare(spec.name, preset)
+    with lock(home):
+        start = time.monotonic()
+        model = learner(spec.algorithm, training_env(strategy, settings, seed), strategy, settings, seed)
+        if resume:
+            _resume(model, store, spec, strategy, preset)
+        model.set_logger(_logger(_log_folder(home), progress))
+        selection = Selection(strategy, spec.algorithm, settings, steps, budget)
+        selection.folder = home / "checkpoints"
+        with _interruptible(selection):
+            model.learn(steps, callback=selection, progress_bar=progress, reset_num_timesteps=not resume)
+        if not selection.history or selection.history[-1][0] < model.num_timesteps:
+            selection.look()
+        card = _card(spec, strategy, preset, settings, seed, model.num_timesteps, time.monotonic() - start)
+        return _keep(store, card, model, selection)
+
+
+def _keep(store: ModelStore, card: Card, model: BaseAlgorithm, selection: Selection) -> Trained:
+    if not all(torch.isfinite(w).all() for w in model.policy.state_dict().values()):
+        raise ModelError(f"{card.name}: training ended in weights that are not finite; the old models stay")
+    latest = replace(card, score=selection.history[-1][1])
+    store.save(latest, packed(model), "latest")
+    best = replace(card, score=float(selection.best_score), scores={"selection": selection.history})
+    is_best = store.offer(best, selection.best)
+    checkpoints = sorted(
+        store.folder(card.name, card.preset).glob("checkpoints/rl_model_*_steps.zip"), key=lambda p: p.stat().st_mtime_ns
+    )
+    for old in checkpoints[:-KEPT_CHECKPOINTS]:
+        old.unlink()
+    return Trained(best, is_best, tuple(selection.history), selection.interrupted)
+
+
+def _card(
+    spec: Spec, strategy: Strategy, preset: str, settings: Settings, seed: int, steps: int, seconds: float
+) -> Card:
+    from fund.training.store import action_schema
+
+    return Card(
+        name=spec.name,
+        algorithm=spec.algorithm,
+        preset=preset,
+        activation=settings.activation,
+        environment=environment_hash(strategy),
+        features=tuple(strategy.features),
+        actions=action_schema(strategy),
+        parameters=parameters_of(strategy),
+        settings={**asdict(settings), "model": dict(settings.model)},
+        seed=seed,
+        steps=steps,
+        seconds=round(seconds, 2),
+        score=0.0,
+        versions=versions(),
+    )
+
+
+def versions() -> dict[str, str]:
+    """Python, packages, git commit and processor: what a number was made with."""
+    found = {name: importlib.metadata.version(name) for name in VERSIONED}
+    return {
+        "python": platform.python_version(),
+        **found,
+        "git": git_commit(),
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def git_commit() -> str:
+    """The commit of the working folder, `+` where it has changes; empty outside a repository."""
+    try:
+        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
+        changed = subprocess.run(["git", "status", "--porcelain", "-uno"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return commit.stdout.strip() + ("+" if changed.stdout.strip() else "")
+
+
+def _resume(model: BaseAlgorithm, store: ModelStore, spec: Spec, strategy: Strategy, preset: str) -> None:
+    path = store.path(spec.name, "latest", preset)
+    store.load(strategy, "latest", preset)  # checks the card, the hash and the shapes before anything is set
+    with zipfile.ZipFile(path) as archive:
+        members = [m for m in archive.namelist() if m.endswith(".pth") and m != "pytorch_variables.pth"]
+        states = {
+            member[: -len(".pth")]: torch.load(io.BytesIO(archive.read(member)), map_location="cpu", weights_only=True)
+            for member in members
+        }
+    model.set_parameters(states, exact_match=False, device="cpu")
+    card = store.card(spec.name, "latest", preset)
+    model.num_timesteps = 0 if card is None else card.steps
+
+
+def _log_folder(home: Path) -> Path:
+    taken = [int(p.name) for p in (home / "logs").iterdir() if p.name.isdigit()]
+    folder = home / "logs" / str(max(taken, default=0) + 1)
+    folder.mkdir()
+    (folder / "command.txt").write_text(" ".join(sys.argv) + "\n")
+    return folder
+
+
+def _logger(folder: Path, loud: bool) -> Logger:
+    outputs: list[KVWriter] = [CSVOutputFormat(str(folder / "progress.csv")), TensorBoardOutputFormat(str(folder))]
+    if loud:
+        outputs.append(HumanOutputFormat(sys.stderr))
+    return Logger(str(folder), outputs)
+
+
+@contextlib.contextmanager
+def _interruptible(selection: Selection) -> Iterator[None]:
+    def stop(number: int, frame: object) -> None:
+        if selection.interrupted:
+            raise KeyboardInterrupt  # a second signal does not wait
+        selection.interrupted = True
+
+    before: dict[int, Callable[..., Any] | int | None] = {}
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, stop)  # type: ignore[assignment]
+    except ValueError:
+        pass  # not the main thread: signals go elsewhere
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

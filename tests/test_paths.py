@@ -1,0 +1,309 @@
+"""Folders, run names, whole files and the lock: facts, and processes that die at the worst moment."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fund import paths
+from fund.errors import DataError, InvalidParameter, RunInUse
+
+ROOT = Path(__file__).resolve().parents[1]
+OLD, NEW = b"old" * 100_000, b"new" * 100_000
+
+
+def start(code: str, *arguments: object) -> subprocess.Popen[str]:
+    """A Python process of its own that has `paths`; kill -9 must not hit the tests."""
+    lines = "import os, sys, builtins\nfrom fund import paths\n" + code
+    command = [sys.executable, "-c", lines, *map(str, arguments)]
+    return subprocess.Popen(
+        command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+# ---------------------------------------------------------------- folders
+
+
+@pytest.mark.parametrize(
+    ("find", "variable", "name"),
+    [(paths.models_folder, "FUND_MODELS", "models"), (paths.data_folder, "FUND_DATA", "data")],
+)
+def test_option_beats_variable_beats_working_folder(find, variable, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(variable, raising=False)
+    assert find() == tmp_path / name
+    monkeypatch.setenv(variable, "")
+    assert find() == tmp_path / name
+    monkeypatch.setenv(variable, str(tmp_path / "by_variable"))
+    assert find() == tmp_path / "by_variable"
+    assert find("by_option") == tmp_path / "by_option"
+    with pytest.raises(InvalidParameter, match="empty"):
+        find("")
+
+
+@pytest.mark.parametrize("name", ["a", "0", "market_making", "run-7", "a" * 64, "2026-11-21_x", "con1"])
+def test_a_slug_is_a_run_name(name):
+    assert paths.run_name(name) == name
+
+
+BAD_NAMES = (
+    ["", " ", ".", "..", "../up", "a/b", "/etc", "\\\\server", "a\\b", "C:", "c:run", "~", "-rf", "_a", "A"]
+    + [
+        "market making",
+        "a\n",
+        "a\x00",
+        "a.b",
+        "a.zip",
+        "$HOME",
+        "`id`",
+        "a;b",
+        "a*",
+        "a?",
+        "a|b",
+        "a<b",
+        'a"',
+    ]
+    + ["\u00e4", "\u0430", "a\u0301", "\uff41", "\u202ea", "\U0001f600", "a" * 65, "a" * 5000]
+    + ["con", "nul", "aux", "prn", "com1", "lpt9"]
+)
+
+
+@pytest.mark.parametrize("name", BAD_NAMES, ids=lambda name: ascii(name)[:20])
+def test_anything_else_is_refused_in_one_line(name, tmp_path):
+    with pytest.raises(InvalidParameter) as caught:
+        paths.run_folder(tmp_path, name)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_run_folder_lies_in_its_root_and_is_no_link(tmp_path):
+    assert paths.run_folder(tmp_path, "a") == tmp_path / "a"
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "b").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InvalidParameter, match="symbolic link"):
+        paths.run_folder(tmp_path, "b")
+
+
+# ---------------------------------------------------------------- atomic_write
+
+
+def test_bytes_and_writers(tmp_path):
+    target = tmp_path / "new" / "folder" / "values.npz"
+    assert paths.atomic_write(target, b"bytes") == target
+    assert target.read_bytes() == b"bytes"
+    paths.atomic_write(target, lambda file: np.savez(file, a=np.arange(3)))
+    assert np.load(target)["a"].tolist() == [0, 1, 2]
+    paths.atomic_write(target, lambda file: Path(file.name).write_bytes(b"by path"))
+    assert target.read_bytes() == b"by path"
+    assert os.listdir(target.parent) == ["values.npz"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="umask is a POSIX idea")
+def test_the_file_has_the_mode_that_any_file_gets(tmp_path):
+    (tmp_path / "plain").write_bytes(b"")
+    paths.atomic_write(tmp_path / "ours", b"")
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_failing_writer_leaves_the_old_file_alone(tmp_path):
+    def fails(file):
+        file.write(NEW)
+        raise KeyboardInterrupt
+
+    target = paths.atomic_write(tmp_path / "model.zip", OLD)
+    with pytest.raises(KeyboardInterrupt):
+        paths.atomic_write(target, fails)
+    assert target.read_bytes() == OLD
+    assert os.listdir(tmp_path) == ["model.zip"]
+
+
+def test_a_folder_in_the_place_of_the_file_is_an_error_and_leaves_nothing(tmp_path):
+    (tmp_path / "model.zip").mkdir()
+    with pytest.raises(OSError):
+        paths.atomic_write(tmp_path / "model.zip", NEW)
+    assert os.listdir(tmp_path) == ["model.zip"]
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_disk_full_at_each_call_leaves_the_old_file(tmp_path, monkeypatch, call):
+    def full(*_arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    target = paths.atomic_write(tmp_path / "model.zip", OLD)
+    monkeypatch.setattr(os, call, full)
+    with pytest.raises(OSError, match="No space"):
+        paths.atomic_write(target, NEW)
+    assert target.read_bytes() == OLD
+    assert os.listdir(tmp_path) == ["model.zip"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_disk_full_while_writing(tmp_path, monkeypatch):
+    target = paths.atomic_write(tmp_path / "model.zip", OLD)
+    monkeypatch.setattr(
+        paths, "open", lambda name, mode: io.BufferedWriter(io.FileIO("/dev/full", "w")), raising=False
+    )
+    with pytest.raises(OSError, match="No space"):
+        paths.atomic_write(target, NEW)
+    assert target.read_bytes() == OLD
+    assert os.listdir(tmp_path) == ["model.zip"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are synced on POSIX only")
+def test_order_that_a_power_cut_asks_for(tmp_path, monkeypatch):
+    """A kill does not test fsync: the order of the calls is the proof."""
+    calls: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def recorded_fsync(descriptor):
+        entry = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        calls.append(
+            f"fsync {'folder' if entry.is_dir() else 'file'} {entry.stat().st_size if entry.is_file() else ''}"
+        )
+        fsync(descriptor)
+
+    def recorded_replace(source, target):
+        calls.append("replace")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", recorded_fsync)
+    monkeypatch.setattr(os, "replace", recorded_replace)
+    paths.atomic_write(tmp_path / "model.zip", b"12345")
+    assert [call.strip() for call in calls] == ["fsync file 5", "replace", "fsync folder"]
+
+
+DIE_AT_CALL = """
+calls, last = 0, int(sys.argv[2])
+def dies(function):
+    def call(*arguments, **keywords):
+        global calls
+        calls += 1
+        if calls == last:
+            os._exit(9)
+        return function(*arguments, **keywords)
+    return call
+paths.open = dies(open)
+os.fsync, os.replace = dies(os.fsync), dies(os.replace)
+paths.atomic_write(sys.argv[1], lambda file: (file.write(b"new" * 50_000), file.flush(), file.write(b"new" * 50_000)))
+"""
+
+
+@pytest.mark.parametrize(("call", "expected"), [(1, OLD), (2, OLD), (3, OLD), (4, NEW), (5, NEW)])
+def test_death_at_each_call_leaves_old_or_new(tmp_path, call, expected):
+    """Calls: 1 open, 2 fsync, 3 replace, 4 fsync of the folder; the fifth does not happen."""
+    target = paths.atomic_write(tmp_path / "model.zip", OLD)
+    process = start(DIE_AT_CALL, target, call)
+    process.communicate(timeout=60)
+    assert process.returncode == (9 if call < 5 or os.name != "posix" else 0)
+    assert target.read_bytes() == expected
+
+
+WRITE_FOR_EVER = """
+print("ready", flush=True)
+while True:
+    for letter in b"on":
+        paths.atomic_write(sys.argv[1], lambda file: [file.write(bytes([letter]) * 65_536) for _ in range(32)])
+"""
+
+
+def test_kill_9_of_a_writer_leaves_a_whole_file_and_the_next_owner_cleans_up(tmp_path):
+    target = paths.atomic_write(tmp_path / "model.zip", b"o" * 2_097_152)
+    seed = random.Random(7)
+    for _ in range(8):
+        process = start(WRITE_FOR_EVER, target)
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.02 + seed.uniform(0, 0.1))
+        process.kill()
+        process.communicate()
+        content = target.read_bytes()
+        assert content in (b"o" * 2_097_152, b"n" * 2_097_152)
+    (tmp_path / ".model.zip.01234567.tmp").write_bytes(b"torn")
+    (tmp_path / "mine.tmp").write_bytes(b"kept")
+    with paths.lock(tmp_path):
+        assert sorted(os.listdir(tmp_path)) == [".lock", "mine.tmp", "model.zip"]
+
+
+# ---------------------------------------------------------------- lock
+
+
+HOLD = """
+with paths.lock(sys.argv[1]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_living_process_keeps_others_out_and_leaves_when_done(tmp_path):
+    holder = start(HOLD, tmp_path / "run")
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(RunInUse) as caught, paths.lock(tmp_path / "run"):
+        pytest.fail("two owners")
+    assert str(holder.pid) in str(caught.value)
+    assert str(tmp_path / "run") in str(caught.value)
+    assert "\n" not in str(caught.value)
+    holder.communicate("")
+    assert holder.returncode == 0
+    with paths.lock(tmp_path / "run") as folder:
+        assert folder == tmp_path / "run"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, getattr(signal, "SIGKILL", signal.SIGTERM)])
+def test_the_lock_of_a_killed_process_is_gone(tmp_path, number):
+    holder = start(HOLD, tmp_path)
+    assert holder.stdout.readline() == "held\n"
+    holder.send_signal(number)
+    holder.communicate()
+    assert f"process {holder.pid}" in (tmp_path / ".lock").read_text()
+    with paths.lock(tmp_path):
+        assert (tmp_path / ".lock").read_text() == f"process {os.getpid()}"
+    assert (tmp_path / ".lock").read_text() == ""
+
+
+def test_one_process_cannot_take_a_lock_twice_and_gives_it_back_after_an_error(tmp_path):
+    with pytest.raises(ZeroDivisionError), paths.lock(tmp_path):
+        with pytest.raises(RunInUse, match=str(os.getpid())), paths.lock(tmp_path):
+            pytest.fail("two owners")
+        raise ZeroDivisionError
+    with paths.lock(tmp_path):
+        pass
+
+
+def test_a_subprocess_of_the_owner_does_not_inherit_the_lock(tmp_path):
+    with paths.lock(tmp_path):
+        child = start("print('up', flush=True); sys.stdin.read()")
+        assert child.stdout.readline() == "up\n"
+    with paths.lock(tmp_path):
+        pass
+    child.communicate("")
+
+
+def test_of_many_that_start_at_once_one_gets_in(tmp_path):
+    code = (
+        "sys.stdin.readline()\ntry:"
+        + HOLD.replace("\n", "\n    ").rstrip()
+        + "\nexcept paths.RunInUse: print('refused')"
+    )
+    processes = [start(code, tmp_path) for _ in range(6)]
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    lines = [process.stdout.readline() for process in processes]
+    for process in processes:
+        process.communicate("")
+    assert sorted(lines) == ["held\n"] + ["refused\n"] * 5
+
+
+def test_a_place_that_cannot_be_a_folder_is_named(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(DataError, match="file: cannot be used"), paths.lock(tmp_path / "file"):
+        pytest.fail("locked a file")
