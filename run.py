@@ -1,12 +1,12 @@
 """Set up this project and run it: `python run.py [test] [WORDS]`.
 
-    python run.py                        make .venv, install the pinned set, run the main job (python -m fund run)
-    python run.py test [PYTEST OPTIONS]  the same with the development packages, then lint, types, layers, tests
-    python run.py WORDS                  the same, then `python -m fund WORDS`
+    python run.py                        make .venv, install the pinned set, run `python -m fund run`, the main job
+    python run.py WORDS                  the same, but run `python -m fund WORDS`
+    python run.py test [PYTEST OPTIONS]  the same with the development packages, then style, types, layers, tests
 
-Needs Python 3.11 or newer and pip or ensurepip; standard library only. A stamp in .venv lets a repeat start at
-once. What each step took goes to standard error, the output of pip to .venv/setup.log. The exit code is that
-of the job, or of the first check that failed; 1 where the set-up failed, with one line that says why.
+Needs Python 3.11 or newer with pip or ensurepip. A stamp in .venv lets a repeat start at once. What each step
+took goes to standard error, the output of pip to .venv/setup.log. The exit code is that of the job, or of the
+first check that failed; 1 where the set-up failed, with one line that says why.
 
     FUND_TORCH_INDEX   address of an extra package index to take torch from, such as one of CPU wheels
     FUND_TORCH         "default": accept the registry's torch even where it brings gigabytes for accelerators
@@ -26,7 +26,7 @@ import shutil
 import signal
 import subprocess
 import time
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -36,8 +36,7 @@ CONSTRAINTS = ROOT / "constraints.txt"
 DEVELOPMENT_MARK = "# --- development"  # the line of constraints.txt from which on only tests need the pins
 NEEDED_BYTES = 3 * 10**9  # 2.1 GB stay; the rest is pip's room to unpack
 ACCELERATOR_PACKAGES = ("nvidia", "triton", "cuda-")
-NETWORK_WORDS = ("NewConnectionError", "ConnectTimeout", "ReadTimeout", "Name or service not known", "getaddrinfo")
-NETWORK_WORDS += ("ProxyError", "SSLError", "Max retries exceeded", "Network is unreachable", "Could not fetch URL")
+NETWORK_WORDS = ("ConnectionError", "ConnectTimeout", "ReadTimeout", "ProxyError", "SSLError", "getaddrinfo")
 
 CHECKS = (
     ("ruff check", ("-m", "ruff", "check", ".")),
@@ -57,7 +56,7 @@ def main(words: list[str]) -> int:
     testing = words[:1] == ["test"]
     try:
         set_up(testing)
-    except SetupFailed as error:
+    except (SetupFailed, OSError) as error:
         say(f"set-up failed: {error}")
         return 1
     except KeyboardInterrupt:
@@ -67,6 +66,7 @@ def main(words: list[str]) -> int:
 
 
 def say(text: str) -> None:
+    """Print a line to standard error; standard output belongs to the job."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -74,7 +74,7 @@ def say(text: str) -> None:
 
 
 def job(words: list[str]) -> int:
-    """Run `python -m fund WORDS` in the caller's folder, as this very process where the system can do that."""
+    """Run `python -m fund WORDS` in the caller's folder, as this very process where the system can."""
     command = [str(PYTHON), "-m", "fund", *words]
     environment = dict(os.environ)
     if Path.cwd() != ROOT:  # words name paths as the caller sees them, but models and data stay in one place
@@ -121,14 +121,15 @@ def set_up(testing: bool) -> None:
     torch, *pins = read_pins(testing)
     if not is_installed(torch):
         step(torch, install_torch, torch)
-    step(f"{len(pins)} pinned packages", pip, "install", "-c", str(CONSTRAINTS), *pins)
+    # torch once more, so that nothing may ask for another; what is there satisfies it.
+    step(f"{len(pins)} pinned packages", pip, "install", torch, *pins)
     step("this project", pip, "install", "--no-deps", "--no-build-isolation", "-e", str(ROOT))
     step("pip check", pip, "check")
     stamp().write_text(json.dumps({"state": state(), "testing": testing}))
     say(f"set-up: done, {time.perf_counter() - begin:.1f} s")
 
 
-def step(name: str, act, *arguments: str) -> None:
+def step(name: str, act: Callable[..., object], *arguments: str) -> None:
     """Do one step and say what it took."""
     print(f"set-up: {name} ...", end="", file=sys.stderr, flush=True)
     begin = time.perf_counter()
@@ -141,6 +142,7 @@ def step(name: str, act, *arguments: str) -> None:
 
 
 def stamp() -> Path:
+    """File that tells what .venv was made from; it goes when .venv goes."""
     return VENV / "fund-stamp.json"
 
 
@@ -162,6 +164,7 @@ def stamp_holds(testing: bool) -> bool:
 
 
 def require_room() -> None:
+    """Refuse to begin an installation that the disk cannot hold."""
     free = shutil.disk_usage(ROOT).free
     if free < NEEDED_BYTES and not (site_packages() / "torch").exists():
         raise SetupFailed(f"{free / 1e9:.1f} GB are free on this disk; wanted {NEEDED_BYTES / 1e9:.0f} GB.")
@@ -182,11 +185,9 @@ def make_environment() -> None:
 def site_packages() -> Path:
     """Where .venv keeps packages for this Python; absent when .venv is of another Python."""
     if os.name == "nt":
-        marker = "version = %d.%d." % sys.version_info[:2]
-        with suppress(OSError):
-            if marker in (VENV / "pyvenv.cfg").read_text():
-                return VENV / "Lib" / "site-packages"
-        return VENV / "absent"
+        made = VENV / "pyvenv.cfg"
+        same = made.is_file() and "version = %d.%d." % sys.version_info[:2] in made.read_text()
+        return VENV / ("Lib/site-packages" if same else "absent")
     return VENV / "lib" / ("python%d.%d" % sys.version_info[:2]) / "site-packages"
 
 
@@ -221,17 +222,21 @@ def install_torch(pin: str) -> None:
     if accepted not in ("", "default"):
         raise SetupFailed(f'FUND_TORCH is "{accepted}"; wanted "default" or nothing.')
     source = torch_source(pin)
-    arguments = ("install", "-c", str(CONSTRAINTS), *source, pin)
     if not accepted:
-        plan = json.loads(pip(*arguments, "--dry-run", "--quiet", "--report", "-"))
-        names = [item["metadata"]["name"].lower() for item in plan["install"]]
-        heavy = [name for name in names if name.startswith(ACCELERATOR_PACKAGES)]
+        heavy = [name for name in planned(pin, *source) if name.startswith(ACCELERATOR_PACKAGES)]
         if heavy:
             raise SetupFailed(
-                f"{pin} from this registry brings {len(heavy)} accelerator packages ({heavy[0]}, ...; 2.7 GB). Set "
-                "FUND_TORCH_INDEX to the address of an index of CPU wheels, or FUND_TORCH=default to accept them."
+                f"{pin} from this registry brings {len(heavy)} accelerator packages ({heavy[0]}, ...), 2.7 GB; set "
+                "FUND_TORCH_INDEX to the address of an index of CPU wheels, or FUND_TORCH=default to accept."
             )
-    pip(*arguments)
+    pip("install", "-c", str(CONSTRAINTS), *source, pin)
+
+
+def planned(*arguments: str) -> list[str]:
+    """Names of the packages that pip would install."""
+    report = VENV / "plan.json"
+    pip("install", "--dry-run", "--report", str(report), *arguments)
+    return [item["metadata"]["name"].lower() for item in json.loads(report.read_text("utf-8"))["install"]]
 
 
 def torch_source(pin: str) -> tuple[str, ...]:
@@ -239,7 +244,7 @@ def torch_source(pin: str) -> tuple[str, ...]:
     index = os.environ.get("FUND_TORCH_INDEX", "")
     if not index:
         return ()
-    once = ("--retries", "0", "--timeout", "5", "--dry-run", "--quiet", "--ignore-installed", "--no-deps")
+    once = ("--retries", "0", "--timeout", "5", "--dry-run", "--ignore-installed", "--no-deps")
     try:
         pip("install", *once, "--index-url", index, pin)
     except SetupFailed as error:
@@ -268,6 +273,7 @@ def pip(*arguments: str) -> str:
 
 
 def run(command: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command without showing it."""
     environment = {**os.environ, "PYTHONUTF8": "1", **variables}
     return subprocess.run(
         command, env=environment, capture_output=True, check=False, encoding="utf-8", errors="replace"
@@ -283,6 +289,8 @@ def reason(output: str) -> str:
     last = (errors or lines or ["no word why"])[-1]
     if any(word in output for word in NETWORK_WORDS):
         return f"a package index did not answer; look at the network, the proxy, pip's settings. {last}"
+    if "(from versions: none)" in output:  # pip says no more when it is told not to try again
+        return f"no package index has it for this Python, or none answered. {last}"
     return last
 
 

@@ -14,7 +14,7 @@ towards their grand mean mu_0 (Jorion 1986):
     mu* = (1 - phi) mu + phi mu_0,   phi = (n + 2) / (n + 2 + T (mu - mu_0)' Sigma^{-1} (mu - mu_0))
 
 Declared fallback: a path whose covariance cannot be used - a number that is not finite, a variance below DEAD times
-the mean variance, a negative eigenvalue, fewer than two rows - gets equal weights (Kelly: as much of them as the
+the mean variance, a negative eigenvalue, fewer than three rows - gets equal weights (Kelly: as much of them as the
 leverage bound allows). A singular covariance is usable: a ridge of RIDGE times the mean variance is added.
 """
 
@@ -35,7 +35,7 @@ Bools = NDArray[np.bool_]
 
 RIDGE = 1e-10  # of the mean variance
 DEAD = 1e-12  # of the mean variance: a strategy that does not move
-PARITY_SWEEPS = 10_000
+PARITY_SWEEPS = 2_000
 PARITY_TOLERANCE = 1e-13
 
 
@@ -46,7 +46,7 @@ def equal_weight(n: int) -> Floats:
 
 def usable(covariance: Floats) -> Bools:
     """Paths (...) whose covariance is finite and positive semi-definite, with no variance next to nothing."""
-    return _repaired(covariance)[1][..., 0]
+    return np.asarray(_repaired(covariance)[1][..., 0])
 
 
 def _repaired(covariance: Floats) -> tuple[Floats, Bools]:
@@ -55,12 +55,12 @@ def _repaired(covariance: Floats) -> tuple[Floats, Bools]:
     n = covariance.shape[-1] if covariance.ndim else 0
     if covariance.ndim < 2 or covariance.shape[-2] != n or n == 0:
         raise InvalidParameter(f"The covariance has shape {covariance.shape}; wanted (..., n, n).")
-    finite = np.isfinite(covariance).all(axis=(-2, -1))
+    finite = np.asarray(np.isfinite(covariance).all(axis=(-2, -1)))
     safe = np.where(finite[..., None, None], covariance, np.eye(n))
     variance = np.diagonal(safe, axis1=-2, axis2=-1)
     scale = np.abs(variance).mean(axis=-1)
-    good = finite & (scale > 0.0) & (variance.min(axis=-1) > DEAD * scale)
-    good &= np.linalg.eigvalsh(safe)[..., 0] > -0.5 * RIDGE * scale
+    moving = (scale > 0.0) & (variance.min(axis=-1) > DEAD * scale)
+    good = np.asarray(finite & moving & (np.linalg.eigvalsh(safe)[..., 0] > -0.5 * RIDGE * scale))
     ridge = np.where(good, RIDGE * scale, 0.0)[..., None, None] * np.eye(n)
     return np.where(good[..., None, None], safe, np.eye(n)) + ridge, good[..., None]
 
@@ -91,7 +91,9 @@ def equal_risk_contribution(covariance: Floats) -> Floats:
     n = safe.shape[-1]
     volatility = np.sqrt(np.diagonal(safe, axis1=-2, axis2=-1))
     correlation = safe / (volatility[..., :, None] * volatility[..., None, :])
-    y = np.broadcast_to(1.0 / np.sqrt(correlation.sum(axis=(-2, -1)).clip(min=RIDGE))[..., None], volatility.shape)
+    y = np.broadcast_to(
+        1.0 / np.sqrt(correlation.sum(axis=(-2, -1)).clip(min=RIDGE))[..., None], volatility.shape
+    )
     y = y.copy()
     for _ in range(PARITY_SWEEPS):
         for i in range(n):
@@ -171,7 +173,7 @@ def kelly(mean: Floats, covariance: Floats, fraction: float = 1.0, max_leverage:
         raise InvalidParameter(f"fraction={fraction}, max_leverage={max_leverage}; wanted both above zero.")
     safe, good = _repaired(covariance)
     mean = np.asarray(mean, dtype=np.float64)
-    good = good & np.isfinite(mean).all(axis=-1)[..., None]
+    good = good & np.isfinite(mean).all(axis=-1, keepdims=True)
     stacked = np.concatenate([safe / fraction, np.where(good, mean, 0.0)[..., None, :]], axis=-2)
     weights = _each_path(lambda block: _greatest_growth(block[:-1], block[-1], max_leverage), stacked)
     return np.where(good, weights, min(1.0, max_leverage) / safe.shape[-1])
@@ -199,22 +201,28 @@ def _each_path(rule: Callable[[Floats], Floats], blocks: Floats) -> Floats:
 def merton(mean: Floats, covariance: Floats, gamma: float) -> Floats:
     """Merton's weights Sigma^{-1} mu / gamma, `mean` over the cash rate; unbounded, gamma = 1 is Kelly's.
 
-    Raises InvalidParameter for an unusable covariance: an optimum must not be guessed.
+    Raises InvalidParameter for an unusable or singular covariance: an optimum must not be guessed.
     """
+    if not gamma > 0.0:
+        raise InvalidParameter(f"gamma={gamma}; wanted above zero.")
     covariance = np.asarray(covariance, dtype=np.float64)
-    if gamma <= 0.0 or not usable(covariance).all():
-        raise InvalidParameter(f"gamma={gamma} with covariance {covariance}; wanted gamma > 0 and a usable covariance.")
-    return np.linalg.solve(covariance, np.asarray(mean, dtype=np.float64)[..., None])[..., 0] / gamma
+    if not (usable(covariance).all() and np.linalg.cond(covariance).max() * RIDGE < 1.0):
+        raise InvalidParameter(
+            f"A covariance is not usable or nearly singular; wanted condition below {1 / RIDGE:g}."
+        )
+    excess = np.asarray(mean, dtype=np.float64)[..., None]
+    return np.asarray(np.linalg.solve(covariance, excess)[..., 0] / gamma, dtype=np.float64)
 
 
 def shrunk_covariance(returns: Floats) -> Floats:
     """Covariance (..., n, n) of windows (..., T, n), correlations shrunk towards none.
 
-    Schaefer & Strimmer (2005), Stat. Appl. Genet. Mol. Biol. 4(1):32, target D. NaN where T < 2.
+    Schaefer & Strimmer (2005), Stat. Appl. Genet. Mol. Biol. 4(1):32, target D. NaN where T < 3: with two rows
+    every correlation is one or minus one and seems certain.
     """
     returns = np.asarray(returns, dtype=np.float64)
     t, n = returns.shape[-2:]
-    if t < 2:
+    if t < 3:
         return np.full((*returns.shape[:-2], n, n), np.nan)
     returns = np.where(np.isfinite(returns), returns, np.nan)
     deviation = returns - returns.mean(axis=-2, keepdims=True)

@@ -36,7 +36,9 @@ def chance_of_falling_to(share: float, fraction: float) -> float:
     For 0 < share <= 1 and 0 < fraction < 2, in continuous time; observed at intervals it is a little lower.
     """
     if not (0.0 < share <= 1.0 and 0.0 < fraction < 2.0):
-        raise InvalidParameter(f"share={share}, fraction={fraction}; wanted 0 < share <= 1 and 0 < fraction < 2.")
+        raise InvalidParameter(
+            f"share={share}, fraction={fraction}; wanted 0 < share <= 1 and 0 < fraction < 2."
+        )
     return float(share ** (2.0 / fraction - 1.0))
 
 

@@ -64,7 +64,7 @@ def run_name(name: str) -> str:
     if _RUN_NAME.fullmatch(name) is None:
         shown = ascii(name if len(name) <= 40 else name[:40] + "...")
         raise InvalidParameter(
-            f'Run name {shown} cannot be used; wanted 1 to 64 of "a-z", "0-9", "_", "-", a letter or digit first.'
+            f'Run name {shown} cannot be used; wanted 1 to 64 of "a-z", "0-9", "_", "-", neither sign first.'
         )
     if name in _DEVICES:
         raise InvalidParameter(f"Run name {name!r} cannot be used; Windows gives it to a device.")

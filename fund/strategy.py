@@ -132,6 +132,17 @@ class Played:
     length: NDArray[np.int64]  # (n,) steps played
 
 
+COMMON_UNITS = {
+    "n_steps": "steps an episode",
+    "steps_per_day": "steps a trading day",
+    "capital": "account currency at the start of an episode",
+    "ruin": "share of the capital at which an episode is terminated",
+    "reward_scale": "reward of a gain of the whole capital",
+    "weather": "whether the regimes of fund.market.weather are on",
+    "history": "a recorded market instead of a generated one",
+}
+
+
 @dataclass(frozen=True)
 class Strategy(ABC):
     """Parameters of one strategy; every field is a parameter of `--set` and a field of its presets."""
@@ -163,6 +174,11 @@ class Strategy(ABC):
     @abstractmethod
     def record(self, paths: Paths, weather: Weather | None = None) -> Tape:
         """Draw, or cut out of the history, the tape of these paths; weather given (days, n) is used as it is."""
+
+    @classmethod
+    def unit_of(cls, parameter: str) -> str:
+        """Unit and source of a parameter."""
+        return {**COMMON_UNITS, **cls.units}.get(parameter, "")
 
     @classmethod
     def needs(cls) -> tuple[str, ...]:

@@ -56,26 +56,12 @@ def test_a_slug_is_a_run_name(name):
     assert paths.run_name(name) == name
 
 
-BAD_NAMES = (
-    ["", " ", ".", "..", "../up", "a/b", "/etc", "\\\\server", "a\\b", "C:", "c:run", "~", "-rf", "_a", "A"]
-    + [
-        "market making",
-        "a\n",
-        "a\x00",
-        "a.b",
-        "a.zip",
-        "$HOME",
-        "`id`",
-        "a;b",
-        "a*",
-        "a?",
-        "a|b",
-        "a<b",
-        'a"',
-    ]
-    + ["\u00e4", "\u0430", "a\u0301", "\uff41", "\u202ea", "\U0001f600", "a" * 65, "a" * 5000]
-    + ["con", "nul", "aux", "prn", "com1", "lpt9"]
-)
+BAD_NAMES = [
+    *["", " ", ".", "..", "../up", "a/b", "/etc", "\\\\server", "a\\b", "C:", "c:run", "~", "-rf", "_a", "A"],
+    *["market making", "a\n", "a\x00", "a.b", "a.zip", "$HOME", "`id`", "a;b", "a*", "a?", "a|b", "a<b"],
+    *["\u00e4", "\u0430", "a\u0301", "\uff41", "\u202ea", "\U0001f600", "a" * 65, "a" * 5000],
+    *["con", "nul", "aux", "prn", "com1", "lpt9"],
+]
 
 
 @pytest.mark.parametrize("name", BAD_NAMES, ids=lambda name: ascii(name)[:20])
@@ -129,7 +115,7 @@ def test_a_failing_writer_leaves_the_old_file_alone(tmp_path):
 
 def test_a_folder_in_the_place_of_the_file_is_an_error_and_leaves_nothing(tmp_path):
     (tmp_path / "model.zip").mkdir()
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="model.zip"):
         paths.atomic_write(tmp_path / "model.zip", NEW)
     assert os.listdir(tmp_path) == ["model.zip"]
 
@@ -167,9 +153,7 @@ def test_order_that_a_power_cut_asks_for(tmp_path, monkeypatch):
 
     def recorded_fsync(descriptor):
         entry = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
-        calls.append(
-            f"fsync {'folder' if entry.is_dir() else 'file'} {entry.stat().st_size if entry.is_file() else ''}"
-        )
+        calls.append("fsync folder" if entry.is_dir() else f"fsync file of {entry.stat().st_size} bytes")
         fsync(descriptor)
 
     def recorded_replace(source, target):
@@ -179,7 +163,7 @@ def test_order_that_a_power_cut_asks_for(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", recorded_fsync)
     monkeypatch.setattr(os, "replace", recorded_replace)
     paths.atomic_write(tmp_path / "model.zip", b"12345")
-    assert [call.strip() for call in calls] == ["fsync file 5", "replace", "fsync folder"]
+    assert calls == ["fsync file of 5 bytes", "replace", "fsync folder"]
 
 
 DIE_AT_CALL = """
@@ -194,7 +178,8 @@ def dies(function):
     return call
 paths.open = dies(open)
 os.fsync, os.replace = dies(os.fsync), dies(os.replace)
-paths.atomic_write(sys.argv[1], lambda file: (file.write(b"new" * 50_000), file.flush(), file.write(b"new" * 50_000)))
+half = b"new" * 50_000
+paths.atomic_write(sys.argv[1], lambda file: (file.write(half), file.flush(), file.write(half)))
 """
 
 
@@ -212,7 +197,8 @@ WRITE_FOR_EVER = """
 print("ready", flush=True)
 while True:
     for letter in b"on":
-        paths.atomic_write(sys.argv[1], lambda file: [file.write(bytes([letter]) * 65_536) for _ in range(32)])
+        piece = bytes([letter]) * 65_536
+        paths.atomic_write(sys.argv[1], lambda file: [file.write(piece) for _ in range(32)])
 """
 
 
@@ -269,10 +255,17 @@ def test_the_lock_of_a_killed_process_is_gone(tmp_path, number):
     assert (tmp_path / ".lock").read_text() == ""
 
 
-def test_one_process_cannot_take_a_lock_twice_and_gives_it_back_after_an_error(tmp_path):
+def test_one_process_cannot_take_a_lock_twice(tmp_path):
+    with (
+        paths.lock(tmp_path),
+        pytest.raises(RunInUse, match=str(os.getpid())),
+        paths.lock(tmp_path),
+    ):
+        pytest.fail("two owners")
+
+
+def test_an_error_gives_the_lock_back(tmp_path):
     with pytest.raises(ZeroDivisionError), paths.lock(tmp_path):
-        with pytest.raises(RunInUse, match=str(os.getpid())), paths.lock(tmp_path):
-            pytest.fail("two owners")
         raise ZeroDivisionError
     with paths.lock(tmp_path):
         pass

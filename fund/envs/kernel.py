@@ -32,7 +32,8 @@ def _reader(kind: type[tuple[float, ...]], place: str, arguments: str) -> Callab
     return _compiled(f"def generated({arguments}):\n    return Kind({fields})", Kind=kind)
 
 
-def _tuple_reader(count: int, place: str, arguments: str) -> Callable[..., Any]:
+def tuple_reader(count: int, place: str, arguments: str) -> Callable[..., Any]:
+    """A compiled function of `arguments` that gives the tuple of `place` for k = 0 ... count - 1."""
     fields = "".join(place.format(k=k) + ", " for k in range(count))
     return _compiled(f"def generated({arguments}):\n    return ({fields})")
 
@@ -79,8 +80,8 @@ def _accessors(of: type[Strategy]) -> _Access:
         parameters=_reader(parameter_type(of), "p[{k}]", "p"),
         moment=_reader(step.columns, "block[t, {k}, i]", "block, t, i"),
         prices=_compiled(f"def generated(now):\n    return ({price_places})"),
-        per_instrument=_tuple_reader(len(step.marks), "array[{k}, i]", "array, i"),
-        action=_tuple_reader(step.action_size, "actions[i, {k}]", "actions, i"),
+        per_instrument=tuple_reader(len(step.marks), "array[{k}, i]", "array, i"),
+        action=tuple_reader(step.action_size, "actions[i, {k}]", "actions, i"),
         recall=_reader(step.memory, "block[{k}, i]", "block, i"),
         remember=_writer(range(len(memory)), "block[{slot}, i]", "block, i"),
         show=_writer([of.features.index(f) for f in own], "observations[i, {slot}]", "observations, i"),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fund.errors import DataError
 from fund.market.cells import number, read_times
-from fund.market.checks import DAY, Draft
+from fund.market.draft import DAY, Draft
 from fund.market.table import TIME_NAMES, canonical, refuse_names
 
 if TYPE_CHECKING:

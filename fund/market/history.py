@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fund.errors import DataError, InvalidParameter, UnknownName
-from fund.market.checks import DAY, Draft, Rules, put_right
+from fund.market.checks import put_right
+from fund.market.draft import DAY, Draft, Rules
 
 if TYPE_CHECKING:
     import pandas
@@ -74,7 +75,8 @@ class History:
 
     def __repr__(self) -> str:
         """One line, whatever the size."""
-        span = f"{self.dates[0]} to {self.dates[-1]}" if len(self) else "empty"
+        ends = self.times[[0, -1]].view("datetime64[us]") if len(self) else self.times
+        span = " to ".join(str(end)[:19].removesuffix("T00:00:00") for end in ends) or "empty"
         names = ", ".join(self.names[:6]) + (", ..." if len(self.names) > 6 else "")
         return (
             f"History({len(self)} rows, {span}, [{names}], source={self.source!r}, sha256={self.sha256[:12]})"

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,10 @@ from numpy.typing import NDArray
 
 from fund.errors import DataError
 from fund.market.cells import number
-from fund.market.checks import Draft, Rules, check_jumps, put_right
+from fund.market.checks import put_right
+from fund.market.draft import Draft, Rules
 from fund.market.history import History, freeze, from_draft
+from fund.market.price_checks import check_jumps
 from fund.market.table import Form, parse_table
 from fund.market.textfile import Text, read_text
 
@@ -58,11 +61,15 @@ def read_csv(
 def bars(path: str | Path, rules: Rules | None = None, form: Form | None = None) -> History:
     """Bars with a close; where there is an adjusted close, the bars are scaled to it, `raw_close` kept."""
     draft = parse_table(read_text(path), form or Form(), required=())
+    rules = rules or Rules()
     if "close" not in draft.names and "adjusted_close" in draft.names:
         draft.names[draft.names.index("adjusted_close")] = "close"
-    rules = rules or Rules()
-    if "adjusted_close" not in draft.names:
         return from_draft(draft, rules)
+    if "adjusted_close" not in draft.names:
+        draft.policies.append(
+            "no adjusted close beside the close: splits and dividends would show as returns"
+        )
+        return from_draft(draft, rules, ("close",))
     put_right(draft, _without_jumps(rules))
     _adjust(draft, _column(draft, "adjusted_close") / _column(draft, "close"))
     check_jumps(draft, rules.max_jump, ("open", "high", "low", "close"))
@@ -93,9 +100,7 @@ def alpha_vantage_daily(path: str | Path) -> History:
 
 def _without_jumps(rules: Rules) -> Rules:
     # raw prices jump at every split; the adjusted ones are checked afterwards
-    return Rules(
-        rules.kind, rules.missing, rules.hold_limit, rules.zero_volume, rules.bars, np.inf, rules.max_gap
-    )
+    return replace(rules, max_jump=float("inf"))
 
 
 def _column(draft: Draft, name: str) -> Floats:
@@ -144,7 +149,7 @@ def lean_daily(
     draft.zone = "America/New_York"
     draft.values[:, :4] /= _LEAN_PRICE
     _map(draft, _beside(path, "map_files", map_file))
-    put_right(draft, _without_jumps(Rules()))
+    put_right(draft, _without_jumps(Rules(bars="repair")))  # AAPL has three lows at a tenth of the price
     factors = _beside(path, "factor_files", factor_file)
     if factors is None:
         draft.policies.append("no factor file: prices are raw, splits and dividends show as returns")

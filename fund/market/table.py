@@ -19,7 +19,7 @@ import numpy as np
 
 from fund.errors import DataError
 from fund.market.cells import number, read_times
-from fund.market.checks import BARS, Draft
+from fund.market.draft import BARS, Draft
 from fund.market.textfile import Text
 
 TIME_NAMES = ("date", "datetime", "timestamp", "time", "day", "period", "time period")

@@ -37,7 +37,7 @@ def _statistic(
 ) -> Callable[Concatenate[ArrayLike, P], Floats]:
     # One place for the declared answers: finite input, and nan of the leading shape where there is no return.
     @functools.wraps(function)
-    def checked(returns: ArrayLike, *args: P.args, **kwargs: P.kwargs) -> Floats:
+    def checked(returns: ArrayLike, /, *args: P.args, **kwargs: P.kwargs) -> Floats:
         r = finite(returns)
         answer = function(r, *args, **kwargs) if r.shape[-1] else np.full(r.shape[:-1], np.nan)
         return np.asarray(answer)[()]

@@ -1,7 +1,7 @@
 """Panels: what the figures of `fund.report.plots` are put together from.
 
 A panel function draws into one cell (row, column) of a figure and titles its axes. Colours are those of Okabe
-& Ito (2008), which colour-blind readers tell apart; the fund is black, a rule is dashed, cash is grey.
+& Ito (2008), which colour-blind readers tell apart; the fund is black and cash is grey.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
 from fund.report.wealth import Floats, drawdowns, finite
+from fund.report.wording import shown
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 INK, GREY, GRID, BAND = "#222222", "#999999", "#E8E8E8", "rgba(0,0,0,0.10)"
 BLUE, PALE_BLUE, VERMILLION = "#0072B2", "#8FBCDB", "#D55E00"
 PALETTE = (BLUE, "#E69F00", "#009E73", "#CC79A7", "#56B4E9", VERMILLION, "#F0E442", "#7F5539")
-DASHES = ("dash", "dot", "dashdot", "longdash", "longdashdot")
 POINTS = 1500  # of a line; more cannot be seen and only swell the file
 FONT = "system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif"
 ABOVE = {"orientation": "h", "x": 0.0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}
@@ -32,7 +32,7 @@ UNITS = ((1e9, "bn"), (1e6, "m"), (1e3, "k"), (0.0, ""))
 
 def label(name: str) -> str:
     """A name as it is shown: underscores as spaces, markup as text."""
-    return html.escape(name.replace("_", " "), quote=False)
+    return html.escape(shown(name), quote=False)
 
 
 def sheet(rows: int, cols: int, height: int, **layout: Any) -> Figure:
@@ -42,6 +42,7 @@ def sheet(rows: int, cols: int, height: int, **layout: Any) -> Figure:
 
     figure = make_subplots(rows=rows, cols=cols, **layout)
     axis = {"linecolor": GREY, "tickcolor": GREY, "ticks": "outside", "ticklen": 4, "automargin": True}
+    axis["title"] = {"font": {"size": 13}, "standoff": 8}
     theme = {
         "font": {"family": FONT, "size": 13, "color": INK},
         "paper_bgcolor": "white",
@@ -70,7 +71,7 @@ def _styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     first, *others = names
     styles: dict[str, dict[str, Any]] = {first: {"color": INK, "width": 2.4}}
     for i, name in enumerate(others):
-        styles[name] = {"color": PALETTE[i % len(PALETTE)], "dash": DASHES[i % len(DASHES)], "width": 1.6}
+        styles[name] = {"color": PALETTE[i % len(PALETTE)], "width": 1.3}
     return styles
 
 
@@ -88,13 +89,11 @@ def fan(
     x = np.asarray(times)[keep]
     for name, style in _styles(series).items():
         worlds = np.atleast_2d(series[name])[:, keep]
-        many = len(worlds) > 1
-        if many and style["color"] == INK:
+        if len(worlds) > 1 and style["color"] == INK:
             low, high = np.quantile(worlds, [0.05, 0.95], axis=0)
-            _band(figure, row, col, x, low, high, f"5% to 95% of {len(worlds)} worlds", BAND, legend)
-        shown = label(name) + (", median" if many else "")
+            _band(figure, row, col, x, low, high, f"{label(name)}, 5% to 95%", BAND, legend)
         extra = {"legendgroup": name, "showlegend": legend, "hovertemplate": hover}
-        line(figure, row, col, x, np.median(worlds, axis=0), shown, line=style, **extra)
+        line(figure, row, col, x, np.median(worlds, axis=0), label(name), line=style, **extra)
 
 
 def _band(
@@ -117,7 +116,9 @@ def growth(figure: Figure, row: int, col: int, times: ArrayLike, navs: Mapping[s
     """NAV over first NAV."""
     paths = {name: finite(nav, "NAV") for name, nav in navs.items()}
     fan(figure, row, col, times, {name: nav / nav[..., :1] for name, nav in paths.items()}, "%{y:.3f}")
-    figure.update_yaxes(title_text="Growth of 1", tickformat=".2f", row=row, col=col)
+    worlds = max(len(np.atleast_2d(path)) for path in paths.values())
+    title = "Growth of 1" + (f", median of {worlds} worlds" if worlds > 1 else "")
+    figure.update_yaxes(title_text=title, tickformat=".2f", row=row, col=col)
 
 
 def drawdown(figure: Figure, row: int, col: int, times: ArrayLike, navs: Mapping[str, ArrayLike]) -> None:
@@ -141,7 +142,7 @@ def learning(figure: Figure, row: int, col: int, run: Mapping[str, Any], legend:
             ends, look = [steps.min(), steps.max()], {"color": colour, "dash": dash, "width": 1.4}
             group = {"legendgroup": name, "showlegend": legend}
             line(figure, row, col, ends, [level] * 2, name, mode="lines", line=look, **group)
-    figure.update_xaxes(title_text="Environment steps", tickformat="~s", row=row, col=col)
+    figure.update_xaxes(tickformat="~s", row=row, col=col)
     figure.update_yaxes(title_text=label(run.get("measure") or "Score"), row=row, col=col)
 
 
@@ -196,12 +197,12 @@ def bars(
     colours = [INK if i == 0 and fund_first else PALE_BLUE for i in range(len(v))]
     style = {"orientation": "h", "width": 0.6, "marker": {"color": colours}, "showlegend": False}
     error = {"type": "data", "array": e, "color": GREY, "thickness": 1.6, "width": 5}
-    hover = "%{x:.3g} &plusmn; %{error_x.array:.2g}<extra>%{y}</extra>"
+    hover = "%{x:.3g} &plusmn; %{customdata:.2g}<extra>%{y}</extra>"
     shown = [label(name) for name in names]
-    figure.add_trace(Bar(y=shown, x=v, error_x=error, hovertemplate=hover, **style), row, col)
+    figure.add_trace(Bar(y=shown, x=v, error_x=error, customdata=e, hovertemplate=hover, **style), row, col)
     grid = {"showgrid": True, "gridcolor": GRID, "zeroline": True, "zerolinecolor": INK, "zerolinewidth": 1}
     figure.update_xaxes(title_text=label(axis_title), **grid, row=row, col=col)
-    figure.update_yaxes(autorange="reversed", showgrid=False, ticks="", row=row, col=col)
+    figure.update_yaxes(autorange="reversed", showgrid=False, tickcolor="white", row=row, col=col)
 
 
 def areas(
@@ -238,11 +239,12 @@ def waterfall(
     largest = max(float(np.abs(values).max(initial=0.0)), abs(float(values.sum())))
     scale, suffix = next(step for step in UNITS if largest >= step[0])
     heights = np.append(values, values.sum()) / (scale or 1.0)
+    decimals = 2 if np.abs(heights).max() < 10 else 1 if np.abs(heights).max() < 100 else 0
     trace = Waterfall(
         x=[label(name) for name in (*parts, total_name)],
         y=heights,
         measure=["relative"] * len(parts) + ["total"],
-        text=[f"{height:+,.3g}" for height in heights],
+        text=[f"{height:+,.{decimals}f}" for height in heights],
         textposition="outside",
         cliponaxis=False,
         increasing={"marker": {"color": BLUE}},

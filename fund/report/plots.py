@@ -44,10 +44,13 @@ def training_progress(runs: Mapping[str, Mapping[str, Any]]) -> Figure:
     """
     cols = min(3, max(1, len(runs)))
     rows = max(1, -(-len(runs) // cols))
-    spacing = {"horizontal_spacing": 0.1, "vertical_spacing": 0.36 / rows}
+    spacing = {"horizontal_spacing": 0.1, "vertical_spacing": 0.3 / rows}
     figure = sheet(rows, cols, 100 + 230 * rows, subplot_titles=[label(name) for name in runs], **spacing)
     for i, run in enumerate(runs.values()):
-        panels.learning(figure, i // cols + 1, i % cols + 1, run, legend=i == 0)
+        row, col = i // cols + 1, i % cols + 1
+        panels.learning(figure, row, col, run, legend=i == 0)
+        if i + cols >= len(runs):  # the lowest of its column
+            figure.update_xaxes(title_text="Environment steps", row=row, col=col)
     figure.update_annotations(font_size=13)
     return figure.update_layout(legend={**ABOVE, "y": 1 + 36 / (230 * rows)}, margin={"t": 76})
 
@@ -112,22 +115,27 @@ def dashboard(
     parts: Mapping[str, float],
     periods_per_year: float,
     unit: str = "",
+    time_title: str = "Trading day",
 ) -> Figure:
     """The fund on one page: growth, drawdown, weights, Sharpe ratios, distribution of returns, attribution.
 
     Arguments as in `equity`, `weights` and `attribution`; error bars are Lo's standard errors.
     """
-    titles = ["Growth", "Drawdown", "Weights", "Sharpe ratio a year", "Returns of the fund", "Attribution"]
-    figure = sheet(3, 2, 1080, subplot_titles=titles, vertical_spacing=0.13, horizontal_spacing=0.12)
+    titles = ["Growth", "Drawdown", "Weights", "Sharpe ratios", "Returns of the fund", "Attribution"]
+    cells = [[{}, {}], [{"colspan": 2}, None], [{}, {}], [{"colspan": 2}, None]]
+    space = {"vertical_spacing": 0.1, "horizontal_spacing": 0.12}
+    figure = sheet(4, 2, 1400, specs=cells, subplot_titles=titles, **space)
     panels.growth(figure, 1, 1, times, navs)
     panels.drawdown(figure, 1, 2, times, navs)
     panels.areas(figure, 2, 1, np.asarray(times)[: np.shape(weights)[-2]], weights, names, legend="legend2")
     returns = [simple_returns(nav).ravel() for nav in navs.values()]
     ratios = [float(sharpe(r, periods_per_year)) for r in returns]
     errors = [float(sharpe_se(s, r.size, periods_per_year)) for s, r in zip(ratios, returns, strict=True)]
-    panels.bars(figure, 2, 2, list(navs), ratios, errors, "Sharpe ratio a year, bar: 1 standard error")
-    panels.histogram(figure, 3, 1, returns[0], "period")
-    panels.waterfall(figure, 3, 2, parts, "Fund P&L", unit)
+    panels.bars(figure, 3, 1, list(navs), ratios, errors, "Sharpe ratio a year, with its standard error")
+    panels.histogram(figure, 3, 2, returns[0], "period")
+    panels.waterfall(figure, 4, 1, parts, "Fund P&L", unit)
+    for row, col in ((1, 1), (1, 2), (2, 1)):
+        figure.update_xaxes(title_text=label(time_title), row=row, col=col)
     figure.update_annotations(font_size=14)
-    below = {"orientation": "h", "x": 0.0, "xanchor": "left", "yanchor": "top", "y": 0.35, "entrywidth": 150}
-    return figure.update_layout(legend={**ABOVE, "y": 1.04}, legend2=below, margin={"t": 90})
+    lower = {**ABOVE, "traceorder": "normal", "y": figure.layout.yaxis3.domain[0] - 0.035, "yanchor": "top"}
+    return figure.update_layout(legend={**ABOVE, "y": 1.03}, legend2=lower, margin={"t": 90})

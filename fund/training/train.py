@@ -75,7 +75,7 @@ class Selection(BaseCallback):
         self.every = max(steps // settings.evaluations, 1)
         self.deadline = None if budget.seconds is None else time.monotonic() + budget.seconds
         self.history: list[tuple[int, float]] = []
-        self.best_score, self.best, self.best_played = -np.inf, b"", None
+        self.best_score, self.best = -np.inf, b""
         self.interrupted = False
         self.folder: Path | None = None
 
@@ -84,6 +84,11 @@ class Selection(BaseCallback):
             self.look()
         late = self.deadline is not None and time.monotonic() > self.deadline
         return not (late or self.interrupted)
+
+    def table(self) -> dict[str, Any]:
+        """Steps and scores as arrays, for `evaluations.npz`."""
+        steps, scores = zip(*self.history, strict=True)
+        return {"timesteps": np.array(steps), "results": np.array(scores)}
 
     def look(self) -> None:
         """Play the present policy on the selection episodes; keep it if it is the best so far."""
@@ -135,13 +140,15 @@ def train(
         model = learner(spec.algorithm, training_env(strategy, settings, seed), strategy, settings, seed)
         if resume:
             _resume(model, store, spec, strategy, preset)
-        model.set_logger(_logger(_log_folder(home), progress))
         selection = Selection(strategy, spec.algorithm, settings, steps, budget)
         selection.folder = home / "checkpoints"
-        with _interruptible(selection):
+        logs = _log_folder(home)
+        with contextlib.closing(_logger(logs, progress)) as log, _interruptible(selection):
+            model.set_logger(log)
             model.learn(steps, callback=selection, progress_bar=progress, reset_num_timesteps=not resume)
-        if not selection.history or selection.history[-1][0] < model.num_timesteps:
-            selection.look()
+            if not selection.history or selection.history[-1][0] < model.num_timesteps:
+                selection.look()
+        np.savez(logs / "evaluations.npz", **selection.table())
         card = _card(spec, strategy, preset, settings, seed, model.num_timesteps, time.monotonic() - start)
         return _keep(store, card, model, selection)
 

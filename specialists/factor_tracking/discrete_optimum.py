@@ -64,7 +64,9 @@ class DiscreteOptimum:
 def rouwenhorst(persistence: float, deviation: float, n_nodes: int) -> tuple[Floats, Floats]:
     """Markov chain for an AR(1) of mean zero: nodes (N,) and transition matrix (N, N), rows from, columns to."""
     if n_nodes < 2 or not -1.0 < persistence < 1.0:
-        raise InvalidParameter(f"n_nodes={n_nodes}, persistence={persistence}; wanted n_nodes >= 2 and |p| < 1.")
+        raise InvalidParameter(
+            f"n_nodes={n_nodes}, persistence={persistence}; wanted n_nodes >= 2 and |p| < 1."
+        )
     p = 0.5 * (1.0 + persistence)
     chain = np.array([[p, 1.0 - p], [1.0 - p, p]])
     for n in range(3, n_nodes + 1):
@@ -132,7 +134,9 @@ def _check(problem: TradingProblem, levels: Floats, moves: Bools, n_nodes: tuple
     if len(n_nodes) != k:
         raise InvalidParameter(f"n_nodes has {len(n_nodes)} entries; wanted one per factor, {k}.")
     if levels.ndim != 1 or moves.shape != (len(levels), len(levels)):
-        raise InvalidParameter(f"moves has shape {moves.shape} for levels of shape {levels.shape}; wanted (L, L).")
+        raise InvalidParameter(
+            f"moves has shape {moves.shape} for levels of shape {levels.shape}; wanted (L, L)."
+        )
     if not moves.any(axis=1).all():
         raise InvalidParameter("moves leaves a level with nowhere to go; wanted one move at least from each.")
 
@@ -147,9 +151,7 @@ def _factor_chains(
     return tuple(nodes for nodes, _ in pairs), [chain for _, chain in pairs], weights
 
 
-def _iterate(
-    reward: Floats, cost: Floats, chains: list[Floats], delta: float, tolerance: float
-) -> Floats:
+def _iterate(reward: Floats, cost: Floats, chains: list[Floats], delta: float, tolerance: float) -> Floats:
     # MacQueen: the true value lies between V + least change * delta/rho and V + greatest change * delta/rho.
     shape = (len(reward),) + (1,) * (reward.ndim - 1)
     values = np.zeros_like(reward)

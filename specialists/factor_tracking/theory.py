@@ -19,7 +19,7 @@ The value function is quadratic, V(x, f) = -a/2 x' Sigma x + x' A_xf f + f' A_ff
     x_t = hold x_{t-1} + respond f_t,
 
 so that (x_{t-1}, f_t) is a linear process and each expected quadratic a Lyapunov equation: values are exact, not
-simulated. Noise in returns, u, has mean zero and meets a position already chosen: it changes no value.
+simulated. The noise u meets a position already chosen and has mean zero: it changes no value.
 
 Source: Garleanu & Pedersen (2013), "Dynamic trading with predictable returns and transaction costs", Journal of
 Finance 68:2309-2340, propositions 1, 2 and 4.
@@ -63,7 +63,7 @@ class TradingProblem:
                 "wanted gamma > 0, lambda_ > 0 and 0 < rho < 1."
             )
         if np.abs(np.linalg.eigvals(self.decay)).max() >= 1.0:
-            raise InvalidParameter("phi makes the factors explode; wanted eigenvalues of I - phi inside (-1, 1).")
+            raise InvalidParameter("phi makes factors explode; wanted eigenvalues of I - phi inside (-1, 1).")
 
     @property
     def delta(self) -> float:
@@ -113,15 +113,9 @@ def scalar_problem(
 ) -> TradingProblem:
     """One asset of variance `sigma` and independent factors of unit long-run variance."""
     speeds = np.asarray(phi, dtype=np.float64)
-    return TradingProblem(
-        gamma=gamma,
-        lambda_=lambda_,
-        rho=rho,
-        sigma=np.array([[sigma]], dtype=np.float64),
-        loadings=np.array([loadings], dtype=np.float64),
-        phi=np.diag(speeds),
-        omega=np.diag(1.0 - (1.0 - speeds) ** 2),
-    )
+    row, variance = np.array([loadings], dtype=np.float64), np.array([[sigma]], dtype=np.float64)
+    shocks = np.diag(1.0 - (1.0 - speeds) ** 2)
+    return TradingProblem(gamma, lambda_, rho, variance, row, np.diag(speeds), shocks)
 
 
 def lyapunov(move: Floats, constant: Floats) -> Floats:
@@ -144,7 +138,13 @@ def curvature(problem: TradingProblem) -> float:
     gamma, lambda_, delta = problem.gamma, problem.lambda_, problem.delta
     linear = gamma * delta + lambda_ * problem.rho
     # The rationalised root: the textbook one cancels when costs are small.
-    return 2.0 * gamma * lambda_ * delta / (linear + float(np.sqrt(linear**2 + 4.0 * gamma * lambda_ * delta**2)))
+    return (
+        2.0
+        * gamma
+        * lambda_
+        * delta
+        / (linear + float(np.sqrt(linear**2 + 4.0 * gamma * lambda_ * delta**2)))
+    )
 
 
 def trading_rate(problem: TradingProblem) -> float:
@@ -154,13 +154,13 @@ def trading_rate(problem: TradingProblem) -> float:
 
 def markowitz_loadings(problem: TradingProblem) -> Floats:
     """Best positions per unit of factor where trading is free, (gamma Sigma)^{-1} B, (n, k)."""
-    return np.linalg.solve(problem.gamma * problem.sigma, problem.loadings)
+    return np.asarray(np.linalg.solve(problem.gamma * problem.sigma, problem.loadings), dtype=np.float64)
 
 
 def aim_loadings(problem: TradingProblem) -> Floats:
     """Aim portfolio per unit of factor, (gamma Sigma)^{-1} B (I + (a/gamma) Phi)^{-1}, (n, k); any Phi."""
     damping = np.eye(len(problem.phi)) + curvature(problem) / problem.gamma * problem.phi
-    return np.linalg.solve(damping.T, markowitz_loadings(problem).T).T
+    return np.asarray(np.linalg.solve(damping.T, markowitz_loadings(problem).T).T, dtype=np.float64)
 
 
 def damped_loadings(problem: TradingProblem, power: float = 1.0) -> Floats:
@@ -209,7 +209,7 @@ def optimal_value(problem: TradingProblem) -> float:
     return 0.5 * float(np.trace(a_ff @ spread))
 
 
-def riccati_policy(problem: TradingProblem, tolerance: float = 1e-15) -> LinearPolicy:
+def riccati_policy(problem: TradingProblem, tolerance: float = 1e-14) -> LinearPolicy:
     """The same problem solved without the paper: backward induction on the linear-quadratic value function.
 
     State z = (x_{t-1}, f_t), control x_t, V(z) = z' P z. `tolerance` is relative, on the gain.
@@ -218,10 +218,10 @@ def riccati_policy(problem: TradingProblem, tolerance: float = 1e-15) -> LinearP
     n = len(problem.sigma)
     lift, drift = _transition(problem)
     p = np.zeros((len(drift), len(drift)))
-    gain = np.zeros((n, len(drift)))
+    gain: Floats = np.zeros((n, len(drift)))
     for _ in range(RICCATI_SWEEPS):
         h_xx, h_xz, h_zz = _bellman(problem, p, lift, drift)
-        new = -np.linalg.solve(h_xx, h_xz)
+        new: Floats = np.asarray(-np.linalg.solve(h_xx, h_xz), dtype=np.float64)
         p = h_zz + h_xz.T @ new
         p = 0.5 * (p + p.T)
         if np.abs(new - gain).max() <= tolerance * np.abs(new).max():
@@ -256,7 +256,7 @@ def evaluate(problem: TradingProblem, policy: LinearPolicy, start: Floats | None
     tr(P S_0) + delta/rho tr(P W). The long-run covariance S solves S = M S M' + W.
     Raises InvalidParameter for a policy under which positions explode.
     """
-    n, k = problem.loadings.shape
+    n = len(problem.sigma)
     gain = np.hstack([policy.hold, policy.respond])
     lift, drift = _transition(problem)
     move = lift @ gain + drift

@@ -141,20 +141,23 @@ def induct(
 ) -> tuple[Floats, Floats, Floats]:
     """Values (n_steps + 1, states) and optimal bid and ask distances (n_steps, states)."""
     states = final.size
-    value = np.empty((n_steps + 1, states))
-    bid, ask = np.full((n_steps, states), np.inf), np.full((n_steps, states), np.inf)
-    value[n_steps] = final
+    value, cont = np.empty((n_steps + 1, states)), np.empty(states)
+    bid, ask = np.empty((n_steps, states)), np.empty((n_steps, states))
+    for i in range(states):
+        value[n_steps, i] = final[i]
     for t in range(n_steps - 1, -1, -1):
-        cont = value[t + 1] - after
+        for i in range(states):
+            cont[i] = value[t + 1, i] - after[i]
         for i in range(states):
             below, above = cont[max(i - 1, 0)], cont[min(i + 1, states - 1)]
-            if i == states - 1:
-                ask[t, i] = _answer(cont[i] - below, terms)
-            elif i == 0:
-                bid[t, i] = _answer(cont[i] - above, terms)
+            if i == 0:
+                pair = _answer(cont[i] - above, terms), np.inf
+            elif i == states - 1:
+                pair = np.inf, _answer(cont[i] - below, terms)
             else:
-                bid[t, i], ask[t, i] = _best_pair(below, cont[i], above, terms)
-            value[t, i] = _step_value(bid[t, i], ask[t, i], below, cont[i], above, terms) - before[i]
+                pair = _best_pair(below, cont[i], above, terms)
+            bid[t, i], ask[t, i] = pair
+            value[t, i] = _step_value(pair[0], pair[1], below, cont[i], above, terms) - before[i]
     return value, bid, ask
 
 
@@ -162,10 +165,12 @@ def induct(
 def evaluate(terms: Terms, before: Floats, after: Floats, final: Floats, bid: Floats, ask: Floats) -> Floats:
     """Values (n_steps + 1, states) of given distances (n_steps, states)."""
     n_steps, states = bid.shape
-    value = np.empty((n_steps + 1, states))
-    value[n_steps] = final
+    value, cont = np.empty((n_steps + 1, states)), np.empty(states)
+    for i in range(states):
+        value[n_steps, i] = final[i]
     for t in range(n_steps - 1, -1, -1):
-        cont = value[t + 1] - after
+        for i in range(states):
+            cont[i] = value[t + 1, i] - after[i]
         for i in range(states):
             below, above = cont[max(i - 1, 0)], cont[min(i + 1, states - 1)]
             value[t, i] = _step_value(bid[t, i], ask[t, i], below, cont[i], above, terms) - before[i]
@@ -196,15 +201,17 @@ def propagate(
                     if weight > 0:
                         gain = bid[t, i] + terms.rebate if bought else 0.0
                         gain += ask[t, i] + terms.rebate if sold else 0.0
-                        _move(ahead, mass[:, i], i + bought - sold, weight, gain)
-        ahead[2] += variance * ahead[0]
+                        _move(ahead, mass, i, i + bought - sold, weight, gain)
+        for i in range(mass.shape[1]):
+            ahead[2, i] += variance[i] * ahead[0, i]
         mass = ahead
     return mass, spread, quoted
 
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]
-def _move(ahead: Floats, moments: Floats, to: int, weight: float, gain: float) -> None:
-    # Add to one inventory the mass of another, its profit raised by `gain`.
-    ahead[0, to] += weight * moments[0]
-    ahead[1, to] += weight * (moments[1] + gain * moments[0])
-    ahead[2, to] += weight * (moments[2] + 2 * gain * moments[1] + gain**2 * moments[0])
+def _move(ahead: Floats, mass: Floats, start: int, end: int, weight: float, gain: float) -> None:
+    # Carry a share of one inventory's mass to another, its profit raised by `gain`.
+    probability, first, second = mass[0, start], mass[1, start], mass[2, start]
+    ahead[0, end] += weight * probability
+    ahead[1, end] += weight * (first + gain * probability)
+    ahead[2, end] += weight * (second + 2 * gain * first + gain**2 * probability)

@@ -18,6 +18,8 @@ from numba import njit
 from fund.errors import InvalidParameter
 
 Floats = npt.NDArray[np.float64]
+_PEAK = 200.0  # order of the largest Taylor term
+_PEAK = 200.0  # order of the largest Taylor term
 _NEGLIGIBLE = -40.0  # logarithm of the relative size below which a Taylor term is dropped
 
 
@@ -44,8 +46,10 @@ def log_exponential(
     norm = (diagonal + shift).max() + 2 * math.exp(log_coupling)
     out, current = np.empty((distinct.size, diagonal.size)), log_start.astype(np.float64)
     for row, step in enumerate(np.diff(distinct, prepend=0.0)):
-        if step > 0:
-            current = _taylor(log_diagonal, log_coupling, current, step, step * norm) - shift * step
+        pieces = math.ceil(step * norm / _PEAK)  # keeps `shift * step`, hence its rounding, small
+        for _ in range(pieces):
+            piece = step / pieces
+            current = _taylor(log_diagonal, log_coupling, current, piece, piece * norm) - shift * piece
         out[row] = current
     return out[place]
 

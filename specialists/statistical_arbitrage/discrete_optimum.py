@@ -7,9 +7,9 @@ value is W^g/g exp(v_t(y)) and
     exp(v_t(y)) / g = max over a of E[(1 + a (y' - y))^g exp(v_{t+1}(y'))] / g,         v_n = 0,
     v_t(y) = max over a of E[ln(1 + a (y' - y))] + E[v_{t+1}(y')]                        for log (g = 0).
 
-Both are concave in a: a safeguarded Newton iteration solves the first-order condition on every node of y, and a bound on
-the position cuts the result. Expectations are Gauss-Hermite sums. v is close to a parabola and is interpolated by local
-cubics.
+Both are concave in a: a safeguarded Newton iteration solves the first-order condition on every node of y, and a bound
+on the position cuts the result. Expectations are Gauss-Hermite sums; v is interpolated by local cubics, and constant
+beyond the outermost nodes, so that the outermost standard deviation of y is rough, and nothing else.
 
 Ruin: a normal shock has no bound, so that for g <= 0 any position held over a finite step has utility -infinity.
 The sum over nodes is the same problem with shocks that end at the outermost node (5.2 standard deviations for 11
@@ -133,7 +133,7 @@ class _Chain:
         z, weights = np.polynomial.hermite_e.hermegauss(grid.shocks)
         y = np.linspace(-1.0, 1.0, grid.nodes) * grid.half_width * math.sqrt(0.5)
         after = y[:, None] * math.exp(-h) + math.sqrt(-math.expm1(-2.0 * h) / 2.0) * z
-        places, shares = _local_cubic(y, after)
+        places, shares = _local_cubic(y, np.clip(after, y[0], y[-1]))
         moves = after - y[:, None]
         spare = 1.0 - 1e-9
         up, down = moves.max(axis=1), -moves.min(axis=1)
@@ -154,8 +154,7 @@ class _Chain:
             slope = np.sum(curve * growth, axis=1)
             low, high = np.where(slope > 0.0, a, low), np.where(slope > 0.0, high, a)
             after = a + slope / ((1.0 - g) * np.sum(curve * self.moves, axis=1))
-            outside = (after <= low) | (after >= high)
-            after = np.where(outside & (slope != 0.0), 0.5 * (low + high), after)
+            after = np.where((after < low) | (after > high), 0.5 * (low + high), after)
             done = np.abs(after - a) <= 1e-12 * (1.0 + np.abs(a))
             a = after
             if done.all():
@@ -172,7 +171,7 @@ class _Chain:
 
 
 def _local_cubic(nodes: Floats, points: Floats) -> tuple[Integers, Floats]:
-    # Lagrange weights on the four evenly spaced nodes around each point; the outermost four beyond the ends
+    # Lagrange weights on the four evenly spaced nodes around each point, the outermost four next to the ends
     step = nodes[1] - nodes[0]
     first = np.clip(np.floor((points - nodes[0]) / step).astype(np.int64) - 1, 0, nodes.size - 4)
     u = (points - nodes[first]) / step

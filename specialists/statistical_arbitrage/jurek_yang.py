@@ -53,7 +53,7 @@ def jurek_yang_position(
     """Position of the investor of risk aversion `gamma` whose cash earns `rate`.
 
     [(kappa (mean - S) - rate S)/(gamma sigma^2) + (2 A S + B)/gamma], units per unit of wealth. Raises where gamma < 1
-    and the horizon is so long that expected utility is infinite. Source: Jurek & Yang (2007), theorem 1.
+    and the horizon is so long that expected utility is infinite. Source: Jurek & Yang (2007).
     """
     phi, delta = _line(time_left, gamma, kappa, mean, sigma, rate)
     return phi * np.asarray(spread, dtype=np.float64) + delta

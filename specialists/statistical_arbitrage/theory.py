@@ -2,7 +2,7 @@
 
 Thresholds (the spread is an Ornstein-Uhlenbeck process of mean 0, dX = -alpha X dt + eta dW, u = x sqrt(alpha)/eta):
 - mean time a -> m -> a = (pi/alpha) [erfi(u_m) - erfi(u_a)]; its variance = [w(u_m) - w(u_a)] / alpha^2 with
-  w(u) = S_even S_odd - sum_odd t_k (psi(k/2) - psi(1)), t_k = Gamma(k/2) (2u)^k / k!. Bertram (2010), eq. 7-11.
+  w(u) = S_even S_odd - sum_odd t_k (psi(k/2) - psi(1)), t_k = Gamma(k/2) (2u)^k / k!. Bertram (2010).
 - a rule that enters at u, leaves after a move of j u and pays c has rate (j u s - c) / E[T], s = eta/sqrt(alpha), and
   E[T] proportional to erfi(u); as erfi'/erfi = 1/Dawson, its optimum solves c = j s (u - Dawson(u)). j = 2 for Bertram
   and for the new rule of Zeng & Lee (2014), j = 1 for their conventional rule.
@@ -26,36 +26,37 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import dblquad
 from scipy.optimize import brentq, minimize_scalar
-from scipy.special import dawsn, digamma, erf, erfc, erfi, gammaln, pbdv
+from scipy.special import dawsn, digamma, erf, erfcx, erfi, gammaln, hyperu, pbdv
 
 from fund.errors import InvalidParameter
 from specialists.statistical_arbitrage.riccati import Riccati
 
 Floats = NDArray[np.float64]
-_LARGEST_U = 18.0  # in units of eta/sqrt(alpha); beyond it the variance of the waiting time overflows
+_LARGEST_U = 18.0  # beyond it the variance of the waiting time overflows
+_FAR = 30.0  # where the parabolic cylinder function nears the range of a float
 
 
 @dataclass(frozen=True)
 class Cycle:
     """Entry, exit and the renewal statistics of a threshold rule.
 
-    `length` and `length_variance` are the mean and variance of the time of one cycle, `profit` what it earns net of cost.
+    Optimal rules of Zeng & Lee trade both sides: theirs is the short trade, and the long one is its mirror image.
     """
 
-    entry: float
-    exit: float
-    profit: float
-    length: float
-    length_variance: float
+    entry: float  # level at which the trade is opened
+    exit: float  # and closed
+    profit: float  # of one cycle, net of cost
+    length: float  # E[T], mean time of one cycle
+    length_variance: float  # V[T]
 
     @property
     def return_rate(self) -> float:
-        """Profit per unit of time, mu = profit / E[T]. Bertram (2010), eq. 4."""
+        """Profit per unit of time, mu = profit / E[T] (Bertram 2010)."""
         return self.profit / self.length
 
     @property
     def variance_rate(self) -> float:
-        """Variance per unit of time, profit^2 V[T] / E[T]^3. Bertram (2010), eq. 5."""
+        """Variance per unit of time, profit^2 V[T] / E[T]^3 (Bertram 2010)."""
         return self.profit**2 * self.length_variance / self.length**3
 
     @property
@@ -64,7 +65,10 @@ class Cycle:
         return 1.0 / self.length
 
     def sharpe(self, cycle_rate: float) -> float:
-        """Bertram's Sharpe ratio (mu - r_f / E[T]) / sqrt(variance rate); `cycle_rate` is r_f, paid once a cycle."""
+        """Bertram's Sharpe ratio, (mu - r_f/E[T]) / sqrt(variance rate); `cycle_rate` is r_f, due once a cycle.
+
+        At a rate of 0 it is sqrt(E[T]/V[T]), whatever the profit: not a number to rank thresholds by.
+        """
         return (self.return_rate - cycle_rate / self.length) / math.sqrt(self.variance_rate)
 
 
@@ -87,9 +91,13 @@ def require_positive(**values: float) -> None:
         require(math.isfinite(value) and value > 0.0, f"{name} = {value}", "a finite number above 0")
 
 
+def _require_reach(u: float) -> None:
+    require(abs(u) <= _LARGEST_U, f"a threshold of {u:.3g} sigma/sqrt(speed)", f"at most {_LARGEST_U:g}")
+
+
 def _waiting_variance(u: float) -> float:
     # w(u) of the module docstring; it is odd, and for u > 0 its two large sums have positive terms only
-    require(abs(u) <= _LARGEST_U, f"a threshold of {u:.3g} eta/sqrt(alpha)", f"at most {_LARGEST_U:g}")
+    _require_reach(u)
     if u == 0.0:
         return 0.0
     size = abs(u)
@@ -109,7 +117,7 @@ def _optimal_u(relative_cost: float) -> float:
 def bertram_cycle(alpha: float, eta: float, cost: float, entry: float, exit: float | None = None) -> Cycle:
     """The cycle that buys at `entry`, sells at `exit` (default: -entry) and waits for `entry` again.
 
-    `cost` is paid once a cycle. Source: Bertram (2010), Physica A 389, eq. 4-11.
+    `cost` is paid once a cycle. Source: Bertram (2010), Physica A 389:2234-2243.
     """
     target = -entry if exit is None else exit
     require_positive(alpha=alpha, eta=eta)
@@ -123,7 +131,7 @@ def bertram_cycle(alpha: float, eta: float, cost: float, entry: float, exit: flo
 def bertram_optimum(alpha: float, eta: float, cost: float) -> Cycle:
     """The symmetric cycle of largest return rate.
 
-    A cost of 0 is refused: the best threshold is then 0 and trades without end. Source: Bertram (2010), section 4.
+    A cost of 0 is refused: the best threshold is then 0 and trades without end. Source: Bertram (2010).
     """
     require_positive(alpha=alpha, eta=eta, cost=cost)
     scale = eta / math.sqrt(alpha)
@@ -133,8 +141,8 @@ def bertram_optimum(alpha: float, eta: float, cost: float) -> Cycle:
 def bertram_sharpe_optimum(alpha: float, eta: float, cost: float, cycle_rate: float) -> Cycle:
     """The symmetric cycle of largest Sharpe ratio for a risk-free rate `cycle_rate`, charged once a cycle.
 
-    A rate of 0 is refused: the ratio is then sqrt(E[T]/V[T]), which does not know the profit and grows as the
-    threshold goes to 0. Source: Bertram (2010), section 4.
+    A rate of 0 is refused: the ratio then does not know the profit and grows as the threshold goes to 0.
+    Source: Bertram (2010).
     """
     require_positive(alpha=alpha, eta=eta, cycle_rate=cycle_rate)
     require(cost >= 0.0, f"cost = {cost}", "0 or more")
@@ -154,9 +162,10 @@ def zeng_lee_conventional(theta: float, mu: float, sigma: float, cost: float) ->
     require_positive(mu=mu, sigma=sigma, cost=cost)
     scale = sigma / math.sqrt(mu)
     u = _optimal_u(cost / scale)
-    # second moments of both passages: v'' - 2u v' = -2 (T')^2, with T' of each side
+    _require_reach(u)
+    # the variance of each passage solves v'' - 2u v' = -2 (T')^2, T' being sqrt(pi)/mu exp(u^2) times erfc or erf
     back, _ = dblquad(
-        lambda w, v: math.exp(v * v + w * w) * erfc(w) ** 2, 0.0, u, lambda v: v, lambda v: v + 9.0
+        lambda w, v: math.exp(v * v - w * w) * erfcx(w) ** 2, 0.0, u, lambda v: v, lambda v: v + 9.0
     )
     out, _ = dblquad(lambda w, v: math.exp(v * v + w * w) * erf(w) ** 2, 0.0, u, 0.0, lambda v: v)
     variance = 2.0 * math.pi * (back + out) / mu**2
@@ -168,45 +177,56 @@ def zeng_lee_new(theta: float, mu: float, sigma: float, cost: float) -> Cycle:
 
     It is half of Bertram's cycle, earns on both halves, and pays `cost` on each. Source: Zeng & Lee (2014), eq. 23.
     """
-    half = bertram_optimum(mu, sigma, cost)
-    profit = half.exit - half.entry - cost
-    return Cycle(theta + half.exit, theta + half.entry, profit, half.length / 2.0, half.length_variance / 2.0)
+    both = bertram_optimum(mu, sigma, cost)
+    return Cycle(
+        theta + both.exit, theta + both.entry, both.profit, both.length / 2.0, both.length_variance / 2.0
+    )
 
 
 def leung_li_levels(theta: float, mu: float, sigma: float, rate: float, cost: float) -> Levels:
     """Exit b* and entry d* of one long round trip, discounted at `rate`, `cost` paid at each end.
 
-    F(x) = int_0^inf u^(rate/mu - 1) exp(z u - u^2/2) du, z = sqrt(2 mu) (x - theta)/sigma, is exp(z^2/4) D_(-rate/mu)(-z)
-    up to a constant (D: parabolic cylinder function); G is F mirrored at theta. b* solves F(b) = (b-c) F'(b); with
-    V = (b-c) F/F(b), d* solves G (V' - 1) = G' (V - d - c). Source: Leung & Li (2015), IJTAF 18(3), theorems 4.2, 4.7.
+    With z = sqrt(2 mu) (x - theta)/sigma let F = int_0^inf u^(rate/mu - 1) exp(z u - u^2/2) du and G its mirror image
+    at theta. b* solves F(b) = (b-c) F'(b); with V = (b-c) F/F(b), d* solves G (V' - 1) = G' (V - d - c).
+    Source: Leung & Li (2015), IJTAF 18(3).
     """
     require_positive(mu=mu, sigma=sigma, rate=rate)
-    require(cost >= 0.0, f"cost = {cost}", "0 or more")
-    order, slope, step = rate / mu, math.sqrt(2.0 * mu) / sigma, sigma / math.sqrt(2.0 * mu)
+    order, step = rate / mu, sigma / math.sqrt(2.0 * mu)
+    require(
+        0.0 <= cost < theta + _FAR * step, f"cost = {cost}", "0 or more and within the reach of the spread"
+    )
 
     def steepness(x: float) -> float:  # F'/F; G'/G is minus the same at the mirror image of x
-        z = slope * (x - theta)
-        return float(slope * order * pbdv(-order - 1.0, -z)[0] / pbdv(-order, -z)[0])
+        z = (x - theta) / step
+        return order / step * math.exp(_log_discount(order + 1.0, z) - _log_discount(order, z))
 
-    def reward(x: float) -> float:  # (x - c) F'(x)/F(x) - 1
+    def reward(x: float) -> float:
         return (x - cost) * steepness(x) - 1.0
 
-    highest = max(cost, theta) + step
-    while reward(highest) < 0.0:
-        highest += step
-    sell = float(brentq(reward, cost, highest, xtol=1e-13))
-    z_sell = slope * (sell - theta)
+    sell = _first_root(reward, cost, max(cost, theta), step)
+    at_sell = _log_discount(order, (sell - theta) / step)
 
     def surplus(x: float) -> float:
-        z = slope * (x - theta)
-        grown = math.exp((z**2 - z_sell**2) / 4.0) * pbdv(-order, -z)[0] / pbdv(-order, -z_sell)[0]
-        value = (sell - cost) * grown
-        return -steepness(2.0 * theta - x) * (value - x - cost) - (value * steepness(x) - 1.0)
+        value = (sell - cost) * math.exp(_log_discount(order, (x - theta) / step) - at_sell)
+        return value * steepness(x) - 1.0 + steepness(2.0 * theta - x) * (value - x - cost)
 
-    lowest = min(theta, sell) - step
-    while surplus(lowest) > 0.0:
-        lowest -= step
-    return Levels(sell, float(brentq(surplus, lowest, sell, xtol=1e-13)))
+    return Levels(sell, _first_root(surplus, sell, min(theta, sell), -step))
+
+
+def _log_discount(order: float, z: float) -> float:
+    # ln of exp(z^2/4) D_{-order}(-z), which is F over Gamma(order)
+    require(z <= 1.6 * _FAR, f"a level {z:.3g} standard deviations from the mean", f"at most {1.6 * _FAR:g}")
+    if z < -_FAR:
+        return math.log(hyperu(order / 2.0, 0.5, z * z / 2.0)) - order / 2.0 * math.log(2.0)
+    return z * z / 4.0 + math.log(pbdv(-order, -z)[0])
+
+
+def _first_root(function: Callable[[float], float], fixed: float, start: float, step: float) -> float:
+    # the function is below 0 at `fixed` and above 0 far enough in the direction of `step`
+    end = start + step
+    while function(end) < 0.0:
+        end += step
+    return float(brentq(function, fixed, end, xtol=1e-13))
 
 
 def kelly_position(x: ArrayLike, kappa: float = 1.0, sigma: float = 1.0) -> Floats:
@@ -235,6 +255,7 @@ def certainty_equivalent(
 
     [exp(tau/2 + x^2 (1 - (1-g) D)/2) C^{-(1-g)/2}]^{1/g}; for log exp of (1/2) int E[x^2]. Continuous trading.
     """
+    require_positive(kappa=kappa, sigma=sigma)
     gamma, tau, y = _risk_aversion(g), kappa * time_left, x * math.sqrt(kappa) / sigma
     if g == 0.0:
         past = -math.expm1(-2.0 * tau) / 2.0
@@ -250,9 +271,11 @@ def linear_certainty_equivalent(
 ) -> float:
     """Sure final wealth worth always holding `multiple` times Kelly's position; 0 where utility falls to -infinity.
 
-    E[W^g] = exp(P y^2 + Q), P' = k g (1 + (g-1) k/2) - 2 (1 + g k) P + 2 P^2, Q' = P, y = x sqrt(kappa)/sigma, k = multiple.
+    E[W^g] = exp(P y^2 + Q), P' = k g (1 + (g-1) k/2) - 2 (1 + g k) P + 2 P^2, Q' = P, with k the multiple, y = x
+    sqrt(kappa)/sigma and time in units of 1/kappa. Multiples 1 and 1/(1-g) are Kelly's and the myopic rule.
     """
     _risk_aversion(g)
+    require_positive(kappa=kappa, sigma=sigma)
     tau, y, k = kappa * time_left, x * math.sqrt(kappa) / sigma, multiple
     if g == 0.0:
         return certainty_equivalent(tau, 0.0, y) ** (k * (2.0 - k))

@@ -73,7 +73,8 @@ def test_fine_grid_approaches_the_closed_form_from_below():
 def test_less_freedom_is_never_better():
     levels = np.arange(-6, 7) * 0.004
     values = [
-        discrete_optimum(PROBLEM_A, levels, limited_moves(13, reach), (5, 11), 1e-7).value for reach in (1, 2, 12)
+        discrete_optimum(PROBLEM_A, levels, limited_moves(13, reach), (5, 11), 1e-7).value
+        for reach in (1, 2, 12)
     ]
     assert values[0] < values[1] < values[2] < OPTIMAL_VALUE
     free = discrete_optimum(PROBLEM_A, levels, all_moves(13), (5, 11), 1e-7).value
@@ -121,7 +122,9 @@ def test_played_on_true_factors_it_earns_its_value():
         f = f * (1 - phi) + np.sqrt(1 - (1 - phi) ** 2) * rng.standard_normal((paths, 2))
     error = shortfall.std() / np.sqrt(paths)
     assert error < 5e-5
-    assert shortfall.mean() == pytest.approx(OPTIMAL_VALUE - optimum.value, abs=4 * error + 3e-5)  # chain, tail
+    assert shortfall.mean() == pytest.approx(
+        OPTIMAL_VALUE - optimum.value, abs=4 * error + 3e-5
+    )  # chain, tail
 
 
 def test_what_cannot_be_used_is_refused():

@@ -83,7 +83,9 @@ def test_gain_is_that_of_the_riccati_recursion(problem):
 
 @pytest.mark.parametrize("problem", [PROBLEM_A, COMMODITY, *(several_assets(s) for s in range(5))])
 def test_closed_value_is_the_value_of_the_optimal_policy(problem):
-    assert optimal_value(problem) == pytest.approx(evaluate(problem, optimal_policy(problem)).value, rel=1e-10)
+    assert optimal_value(problem) == pytest.approx(
+        evaluate(problem, optimal_policy(problem)).value, rel=1e-10
+    )
 
 
 def test_element_wise_aim_is_the_matrix_one_for_diagonal_phi():
@@ -193,7 +195,9 @@ def test_lyapunov_is_scipys(seed):
     rng = np.random.default_rng(seed)
     move, root = rng.standard_normal((4, 4)), rng.standard_normal((4, 4))
     move *= 0.97 / np.abs(np.linalg.eigvals(move)).max()
-    np.testing.assert_allclose(lyapunov(move, root @ root.T), solve_discrete_lyapunov(move, root @ root.T), rtol=1e-9)
+    np.testing.assert_allclose(
+        lyapunov(move, root @ root.T), solve_discrete_lyapunov(move, root @ root.T), rtol=1e-9
+    )
 
 
 def test_what_cannot_be_used_is_refused():

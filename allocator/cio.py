@@ -1,0 +1,217 @@
+"""The CIO: one more strategy, whose instruments are the desks and whose tape is their NAVs.
+
+World        daily NAVs of the desks over one weather, played by their trained policies (`streams`), or a stand-in.
+Action       Box(desks): a wish, mapped from [-1, 1] to [floor, cap] and then projected on the mandate: floor and
+             cap a desk, weights that sum to one (to at most one with a cash sleeve), turnover at a rebalance.
+Clock        weights are set every `rebalance_days` and drift between; every day's return counts.
+Observation  12 statistics a desk, 15 of the market, own weights, drawdown, volatility, turnover, correlations.
+Reward       `pnl`, `risk` (-risk_aversion r^2 / 2), `target_volatility` (running volatility above the target).
+Ends         the horizon truncates, ruin terminates.
+Rules        equal weight, inverse volatility, equal risk contribution, HRP, minimum variance, shrunk Kelly.
+
+The sum of the sleeves and the cash is the fund's NAV, at every step, because the ledger says so.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allocator import features as seen
+from allocator.policies import RULES
+from allocator.projection import check_bounds, project
+from allocator.streams import NavStreams, stand_in
+from fund.account.ledger import Fills
+from fund.envs.kernel import tuple_reader
+from fund.errors import DataError
+from fund.market.streams import Paths
+from fund.market.tape import Tape, write_tape
+from fund.market.weather import Weather
+from fund.strategy import Box, Policy, Step, Strategy
+from specialists import ROSTER
+
+Floats = NDArray[np.float64]
+
+DESKS = tuple(ROSTER)
+COUNT = len(DESKS)
+
+Columns = namedtuple("Columns", [  # noqa: PYI024 - as many fields as the roster has desks
+    *(f"nav_{d}" for d in DESKS), *(f"mean_{d}" for d in DESKS),
+    *(f"variance_{d}" for d in DESKS), *(f"covariance_{DESKS[i]}_{DESKS[j]}" for i, j in seen.pairs(DESKS)),
+])  # fmt: skip
+Memory = namedtuple("Memory", ["variance", "turnover", "nav"])  # noqa: PYI024
+Own = namedtuple("Own", [*(f"weight_{d}" for d in DESKS), "drawdown", "volatility", "turnover"])  # noqa: PYI024
+Parts = namedtuple("Parts", ["pnl", "risk", "target_volatility"])  # noqa: PYI024
+
+_as_tuple = tuple_reader(COUNT, "array[{k}]", "array")
+_own = tuple_reader(COUNT + 3, "array[{k}]", "array")
+DECAY = 0.94  # a day, of the running variance (RiskMetrics, 1996)
+
+
+def opening(p, now):  # type: ignore[no-untyped-def]
+    """Equal weights, paid for at the mark."""
+    held = np.empty(COUNT)
+    for k in range(COUNT):
+        held[k] = p.capital / COUNT / now[k]
+    return _as_tuple(held), Memory(p.start_variance, 0.0, p.capital)
+
+
+def trade(p, now, nxt, account, memory, action):  # type: ignore[no-untyped-def]
+    """On a rebalancing day, trade to the projected wish; on others let the weights drift."""
+    quantity, price, fee = np.zeros(COUNT), np.empty(COUNT), np.zeros(COUNT)
+    for k in range(COUNT):
+        price[k] = now[k]
+    turnover = 0.0
+    daily = account.nav / memory.nav - 1.0 if memory.nav > 0.0 else 0.0
+    variance = memory.variance if account.step == 0.0 else DECAY * memory.variance + (1.0 - DECAY) * daily * daily
+    if account.step % p.rebalance_days == 0.0 and account.nav > 0.0:
+        wish, held, weights = np.empty(COUNT), np.empty(COUNT), np.empty(COUNT)
+        for k in range(COUNT):
+            wish[k] = p.floor + (action[k] + 1.0) * 0.5 * (p.cap - p.floor)
+            held[k] = account.position[k] * price[k] / account.nav
+        project(wish, held, p.floor, p.cap, p.max_turnover, p.cash_sleeve > 0.5, weights)
+        for k in range(COUNT):
+            turnover += abs(weights[k] - held[k])
+        # fees are set aside first, so that buying never overdraws the cash
+        money = account.nav * (1.0 - p.cost_rate * turnover * (1.0 + p.cost_rate))
+        for k in range(COUNT):
+            quantity[k] = weights[k] * money / price[k] - account.position[k]
+            fee[k] = p.cost_rate * abs(quantity[k]) * price[k]
+    fills = Fills(_as_tuple(quantity), _as_tuple(price), _as_tuple(fee))
+    interest = account.cash * p.cash_rate * p.years_per_step
+    return fills, interest, Memory(variance, turnover, account.nav)
+
+
+def reward(p, before, account, memory):  # type: ignore[no-untyped-def]
+    """Change of NAV, minus the price of risk, minus running volatility above the target."""
+    change = (account.nav - before.nav) / p.capital
+    daily = account.nav / before.nav - 1.0 if before.nav > 0.0 else 0.0
+    excess = memory.variance * 252.0 / (p.target_volatility * p.target_volatility) - 1.0
+    penalty = -p.volatility_penalty * max(excess, 0.0) / 252.0
+    return Parts(change * p.reward_scale, -0.5 * p.risk_aversion * daily * daily * p.reward_scale, penalty)
+
+
+def observe(p, now, account, memory):  # type: ignore[no-untyped-def]
+    """Own weights against equal ones, drawdown, running volatility against its target, last turnover."""
+    own = np.empty(COUNT + 3)
+    nav = max(account.nav, 1e-9)
+    for k in range(COUNT):
+        own[k] = (account.position[k] * account.mark[k] / nav - 1.0 / COUNT) * COUNT
+    own[COUNT] = 10.0 * (1.0 - account.nav / account.peak)
+    own[COUNT + 1] = memory.variance * 252.0 / (p.target_volatility * p.target_volatility)
+    own[COUNT + 2] = 4.0 * memory.turnover
+    return _own(own)
+
+
+@dataclass(frozen=True)
+class CioAllocator(Strategy):
+    """Capital allocation among the desks of the roster."""
+
+    name: ClassVar[str] = "cio_allocator"
+    step: ClassVar[Step] = Step(
+        Columns, Memory, Own, Parts, tuple(f"nav_{d}" for d in DESKS), tuple(range(COUNT)), COUNT,
+        opening, trade, reward, observe,
+    )  # fmt: skip
+    features: ClassVar[tuple[str, ...]] = seen.feature_names(DESKS)
+    flat_action: ClassVar[float | None] = None  # a fund without a cash sleeve is always invested
+    derived: ClassVar[tuple[str, ...]] = ("years_per_step", "start_variance")
+    rules: ClassVar[Mapping[str, Callable[[Any], Policy]]] = RULES
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "default": {},
+        "null": {"sharpe_scale": 0.0},
+        "planted": {"sharpe_scale": 0.0, "edge": 4.0, "cost_rate": 0.0},
+    }
+    units: ClassVar[Mapping[str, str]] = {
+        "floor": "least weight of a desk",
+        "cap": "greatest weight of a desk",
+        "max_turnover": "sum of absolute changes of weights at a rebalance",
+        "rebalance_days": "days between rebalances",
+        "target_volatility": "a year",
+        "volatility_penalty": "reward a year where running variance is twice the target's",
+        "risk_aversion": "of squared daily returns in the reward",
+        "cost_rate": "fee of moving capital, share of the value moved",
+        "cash_sleeve": "whether weights may sum to less than one",
+        "cash_rate": "interest on cash, a year",
+        "sharpe_scale": "multiple of the stand-in desks' Sharpe ratios",
+        "edge": "annual Sharpe ratio added to the first stand-in desk",
+        "in_order": "path of seed s plays world s, from its first day",
+        "streams": "recorded NAV streams instead of the stand-in",
+    }
+
+    floor: float = 0.05
+    cap: float = 0.40
+    max_turnover: float = 0.50
+    rebalance_days: int = 5
+    target_volatility: float = 0.12
+    volatility_penalty: float = 1.0
+    risk_aversion: float = 4.0
+    cost_rate: float = 0.0001
+    cash_sleeve: bool = False
+    cash_rate: float = 0.0
+    sharpe_scale: float = 1.0
+    edge: float = 0.0
+    in_order: bool = False
+    reward_scale: float = 100.0
+    streams: NavStreams | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a mandate that no weights satisfy; raises InvalidParameter."""
+        check_bounds(COUNT, self.floor, self.cap, self.cash_sleeve)
+
+    @property
+    def actions(self) -> Box:
+        """A wish for each desk."""
+        return Box(COUNT)
+
+    @property
+    def start_variance(self) -> float:
+        """Running daily variance at the start: half the target's."""
+        return 0.5 * self.target_volatility**2 / 252.0
+
+    def record(self, paths: Paths, weather: Weather | None = None) -> Tape:
+        """NAVs of the desks, each starting at 1, with the statistics of the days before."""
+        returns, market, rows = self._returns(paths)
+        mean, covariance = seen.moments(returns)
+        navs = np.cumprod(np.concatenate([np.ones((1, *returns.shape[1:])), 1.0 + returns[seen.WARM_UP :]]), axis=0)
+        columns = {f"nav_{d}": navs[:, :, k] for k, d in enumerate(DESKS)}
+        columns |= {f"mean_{d}": mean[:, :, k] for k, d in enumerate(DESKS)}
+        columns |= {f"variance_{d}": covariance[:, :, k, k] for k, d in enumerate(DESKS)}
+        for i, j in seen.pairs(DESKS):
+            columns[f"covariance_{DESKS[i]}_{DESKS[j]}"] = covariance[:, :, i, j]
+        told = seen.desk_features(returns, DESKS) | seen.market_features(returns, market, covariance)
+        return write_tape(columns, told | seen.correlation_features(covariance, DESKS), self.features, rows)
+
+    def _returns(self, paths: Paths) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64] | None]:
+        days = seen.WARM_UP + self.n_steps
+        if self.streams is None:
+            drawn = stand_in(DESKS, paths, days, self.sharpe_scale, self.edge)
+            return drawn.returns, drawn.market, None
+        streams = self.streams
+        if streams.desks != DESKS:
+            raise DataError(f"streams of {', '.join(streams.desks)}, wanted {', '.join(DESKS)}")
+        if streams.days < days:
+            raise DataError(f"streams of {streams.days} days, wanted at least {days} (warm-up {seen.WARM_UP})")
+        world, start = self._places(paths, streams, days)
+        span = start[None, :] + np.arange(days)[:, None]
+        return streams.returns[span, world], streams.market[span, world], start + seen.WARM_UP
+
+    def _places(self, paths: Paths, streams: NavStreams, days: int) -> tuple[Any, Any]:
+        if self.in_order:
+            return np.array(paths.seeds) % streams.worlds, np.zeros(len(paths), dtype=np.int64)
+        draws = paths.streams(self.name)
+        return draws.integers("world", streams.worlds), draws.integers("start", streams.days - days + 1)
+
+    def over_limit(self, held: Floats, position: Floats, marks: Floats, nav: Floats) -> NDArray[np.bool_]:
+        """(n,) paths that hold more than they have, or a desk short."""
+        worth = position * marks
+        return np.asarray((worth.sum(axis=0) > np.maximum(nav, 0.0) * (1 + 1e-9)) | (worth < -1e-9).any(axis=0))
+
+    def statistics(self, played: Any) -> dict[str, float]:
+        """Fund volatility a year, and value moved a year over capital."""
+        returns = played.nav[1:] / played.nav[:-1] - 1.0
+        return {"volatility": float(returns.std() * np.sqrt(252.0))}

@@ -1,0 +1,130 @@
+"""Trained policies for use elsewhere: ONNX or safetensors, each with a record that it is the same policy.
+
+Names of inputs and outputs are `obs` and `action`; the batch axis is dynamic. The graph is written node by node
+from the plain layers, so that nothing of the learner comes along. An export that differs from the model by more
+than the tolerance is not written.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fund.errors import ModelError
+from fund.paths import atomic_write
+from fund.strategy import Spec, Strategy, rosters
+from fund.training.evaluate import held_out
+from fund.training.network import Network
+from fund.training.store import Card, ModelStore
+
+TOLERANCE = 1e-5
+OPSET = 17
+
+
+def export_all(name: str, kind: str, out: str | Path, store: ModelStore) -> dict[str, Any]:
+    """Export one strategy's best model, or all; raises UnknownName, ModelError."""
+    specs = rosters()
+    chosen = list(specs.values()) if name == "all" else [specs[name]]
+    trained = [s for s in chosen if store.path(s.name, "best").exists()]
+    if not trained:
+        raise ModelError(f"{name}: nothing is trained yet in {store.root.name}/; run: fund train {chosen[0].name}")
+    return {spec.name: export_one(spec, kind, Path(out), store) for spec in trained}
+
+
+def export_one(spec: Spec, kind: str, out: Path, store: ModelStore) -> dict[str, Any]:
+    """Write `<name>.<kind>` and `<name>.json` (card and parity record)."""
+    strategy = spec.cls()
+    network, card = store.load(strategy), store.card(spec.name)
+    assert card is not None  # load has read it
+    observations = recorded_observations(strategy)
+    content = onnx_bytes(network, len(strategy.features)) if kind == "onnx" else safetensors_bytes(network, card)
+    again = run_onnx(content, observations) if kind == "onnx" else from_safetensors(content)(observations)
+    error = float(np.max(np.abs(np.asarray(again, dtype=np.float64) - network(observations))))
+    if not error <= TOLERANCE:
+        raise ModelError(f"{spec.name}: the {kind} export differs from the model by {error}, wanted at most {TOLERANCE}")
+    out.mkdir(parents=True, exist_ok=True)
+    atomic_write(out / f"{spec.name}.{kind}", content)
+    record = {"format": kind, "max_error": error, "inputs": len(observations), "features": list(strategy.features)}
+    sidecar = {**record, "card": {**card.__dict__}}
+    atomic_write(out / f"{spec.name}.json", (json.dumps(sidecar, indent=1) + "\n").encode())
+    return {"file": str(out / f"{spec.name}.{kind}"), "max_error": error, "inputs": len(observations)}
+
+
+def recorded_observations(strategy: Strategy, count: int = 10_000) -> NDArray[np.float32]:
+    """Observations as they occur: tapes' rows with the account's slots drawn at random."""
+    short = strategy.with_steps(min(strategy.n_steps, 50))
+    tape = short.record(held_out(-(-count // (short.n_steps + 1))))
+    rows = tape.features.reshape(-1, tape.features.shape[2])[:count].copy()
+    own = [k for k in range(rows.shape[1]) if not rows[:, k].any()]
+    rows[:, own] = np.random.default_rng(0).normal(size=(len(rows), len(own)))
+    return rows
+
+
+def onnx_bytes(network: Network, width: int) -> bytes:
+    """The policy as an ONNX model."""
+    from onnx import TensorProto, checker, helper, numpy_helper
+
+    nodes, weights, last = [], [], "obs"
+    for k, (weight, bias) in enumerate(network.layers):
+        weights += [
+            numpy_helper.from_array(np.ascontiguousarray(weight.numpy().T), f"weight_{k}"),
+            numpy_helper.from_array(bias.numpy(), f"bias_{k}"),
+        ]
+        nodes.append(helper.make_node("Gemm", [last, f"weight_{k}", f"bias_{k}"], [f"linear_{k}"]))
+        last = f"linear_{k}"
+        if k < len(network.layers) - 1:
+            nodes.append(helper.make_node(network.activation.capitalize(), [last], [f"active_{k}"]))
+            last = f"active_{k}"
+    discrete = network.head == "argmax"
+    size = int(network.layers[-1][0].shape[0])
+    if discrete:
+        nodes.append(helper.make_node("ArgMax", [last], ["action"], axis=1, keepdims=0))
+    elif network.head == "tanh":
+        nodes.append(helper.make_node("Tanh", [last], ["action"]))
+    else:
+        weights += [numpy_helper.from_array(np.array(v, dtype=np.float32), k) for k, v in (("low", -1.0), ("high", 1.0))]
+        nodes.append(helper.make_node("Clip", [last, "low", "high"], ["action"]))
+    kind = TensorProto.INT64 if discrete else TensorProto.FLOAT
+    graph = helper.make_graph(
+        nodes, "policy",
+        [helper.make_tensor_value_info("obs", TensorProto.FLOAT, ["batch", width])],
+        [helper.make_tensor_value_info("action", kind, ["batch"] if discrete else ["batch", size])],
+        weights,
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
+    checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+def run_onnx(content: bytes, observations: NDArray[np.float32]) -> NDArray[Any]:
+    """Actions of an ONNX policy."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(["action"], {"obs": observations})[0])
+
+
+def safetensors_bytes(network: Network, card: Card) -> bytes:
+    """The layers as safetensors, with what is needed to run them in the metadata."""
+    from safetensors.torch import save
+
+    tensors = {}
+    for k, (weight, bias) in enumerate(network.layers):
+        tensors[f"weight_{k}"], tensors[f"bias_{k}"] = weight.contiguous(), bias.contiguous()
+    return bytes(save(tensors, {"activation": network.activation, "head": network.head, "name": card.name}))
+
+
+def from_safetensors(content: bytes) -> Network:
+    """The policy in a safetensors file."""
+    from safetensors import deserialize
+    from safetensors.torch import load
+
+    tensors = load(content)
+    length = int.from_bytes(content[:8], "little")
+    meta = json.loads(content[8 : 8 + length])["__metadata__"]
+    layers = tuple((tensors[f"weight_{k}"], tensors[f"bias_{k}"]) for k in range(len(deserialize(content)) // 2))
+    return Network(layers, meta["activation"], meta["head"])

@@ -1,0 +1,126 @@
+"""The market's share of the observation, from columns that a generator drew or a recorder wrote.
+
+Every slot is a recursion over rows that costs the same whatever its window, and looks at row t and earlier. Counts
+are market orders of (t-1, t]; F and S are their exponential means over about 5 and 40 steps:
+
+    flow imbalance   (buys - sells) / (buys + sells + a little)       of F, and of S
+    arrival rate     (buys + sells) of F over twice the normal A dt
+    volatility       root of the exponential mean of squared moves, over sigma sqrt(dt)
+    return w         move over the last w steps, over sigma sqrt(w dt)
+
+Distances are in units of 1/k, the depth at which fills have fallen by e.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+MARKET = (
+    "spread",
+    "book_imbalance_3",
+    "book_imbalance_10",
+    "microprice_minus_mid",
+    "flow_imbalance_fast",
+    "flow_imbalance_slow",
+    "arrival_rate",
+    "volatility_fast",
+    "volatility_slow",
+    "return_1",
+    "return_5",
+    "return_20",
+)
+ACCOUNT = (
+    "own_bid_distance",
+    "own_ask_distance",
+    "fills_bid",
+    "fills_ask",
+    "adverse_selection",
+    "inventory",
+    "inventory_age",
+    "unrealised_pnl",
+    "realised_spread",
+    "time_left",
+    "queue_bid",
+    "queue_ask",
+)
+FEATURES = (*MARKET, *ACCOUNT, "regime")
+REGIME = len(FEATURES) - 1
+FAST, SLOW = 1.0 / 5.0, 1.0 / 40.0  # weights of the newest row
+
+
+class Sight(NamedTuple):
+    """What can be seen of a market, each (rows, n)."""
+
+    mid: Floats
+    half_spread: Floats
+    microprice: Floats
+    near: Floats  # imbalance of the first three levels of the book, in [-1, 1]
+    deep: Floats  # of the first ten
+    sells: Floats  # market orders of the step before
+    buys: Floats
+    regime: Floats
+
+
+class Norms(NamedTuple):
+    """Normal sizes that scale the features to order one."""
+
+    decay: float  # k
+    move: float  # sigma sqrt(dt); zero where the mid stands still
+    arrivals: float  # A dt, market orders a side and step
+
+
+def norms_of(depth_decay: float, move: float, arrivals: float) -> Norms:
+    """Norms, with one in place of a size that is zero."""
+    return Norms(depth_decay, move if move > 0.0 else 1.0 / depth_decay, arrivals if arrivals > 0.0 else 1.0)
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def write_features(out: NDArray[np.float32], seen: Sight, norms: Norms) -> None:
+    """Fill the market's slots of `out` (rows, n, width)."""
+    rows, n = seen.mid.shape
+    state = np.empty((6, n))
+    state[:4, :], state[4:, :] = norms.arrivals, norms.move**2
+    per_move, per_arrival = 1.0 / norms.move, 0.5 / norms.arrivals
+    for t in range(rows):
+        for i in range(n):
+            _remember(state, seen, t, i)
+            _write_book(out, seen, norms.decay, t, i)
+            fast, slow = state[0, i] + state[1, i], state[2, i] + state[3, i]
+            out[t, i, 4] = (state[1, i] - state[0, i]) / (fast + 0.1 * norms.arrivals)
+            out[t, i, 5] = (state[3, i] - state[2, i]) / (slow + 0.1 * norms.arrivals)
+            out[t, i, 6] = fast * per_arrival
+            out[t, i, 7] = math.sqrt(state[4, i]) * per_move
+            out[t, i, 8] = math.sqrt(state[5, i]) * per_move
+            out[t, i, 9] = (seen.mid[t, i] - seen.mid[max(t - 1, 0), i]) * per_move
+            out[t, i, 10] = (seen.mid[t, i] - seen.mid[max(t - 5, 0), i]) * per_move * 5.0**-0.5
+            out[t, i, 11] = (seen.mid[t, i] - seen.mid[max(t - 20, 0), i]) * per_move * 20.0**-0.5
+
+
+@njit(inline="always")  # type: ignore[untyped-decorator]
+def _remember(state: Floats, seen: Sight, t: int, i: int) -> None:
+    # exponential means of sells, buys (fast), sells, buys (slow), squared moves (fast, slow)
+    if t == 0:
+        return
+    square = (seen.mid[t, i] - seen.mid[t - 1, i]) ** 2
+    state[0, i] += FAST * (seen.sells[t, i] - state[0, i])
+    state[1, i] += FAST * (seen.buys[t, i] - state[1, i])
+    state[2, i] += SLOW * (seen.sells[t, i] - state[2, i])
+    state[3, i] += SLOW * (seen.buys[t, i] - state[3, i])
+    state[4, i] += FAST * (square - state[4, i])
+    state[5, i] += SLOW * (square - state[5, i])
+
+
+@njit(inline="always")  # type: ignore[untyped-decorator]
+def _write_book(out: NDArray[np.float32], seen: Sight, decay: float, t: int, i: int) -> None:
+    out[t, i, 0] = seen.half_spread[t, i] * decay
+    out[t, i, 1] = seen.near[t, i]
+    out[t, i, 2] = seen.deep[t, i]
+    out[t, i, 3] = (seen.microprice[t, i] - seen.mid[t, i]) * decay
+    out[t, i, REGIME] = 0.5 * (seen.regime[t, i] - 1.0)

@@ -1,0 +1,21 @@
+"""Being on the roster is being tested: the contract over every strategy."""
+
+
+import pytest
+
+from fund.envs.contract import CHECKS
+from fund.strategy import rosters
+
+from trend_following import TrendFollowing
+
+NAMES = ("trend_following", *rosters())
+
+
+def strategy_of(name):
+    return TrendFollowing() if name == "trend_following" else rosters()[name].cls()
+
+
+@pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
+@pytest.mark.parametrize("name", NAMES)
+def test_contract(name, check):
+    check(strategy_of(name))
