@@ -43,7 +43,7 @@ CHECKS = (
     ("ruff format", ("-m", "ruff", "format", "--check", ".")),
     ("mypy", ("-m", "mypy", "fund")),
     ("import-linter", ("-c", "from importlinter.cli import lint_imports_command as c; c(['--no-logo'])")),
-    ("pytest", ("-m", "pytest", "-n", "2")),  # last: it takes the words behind `test`
+    ("pytest", ("-m", "pytest", "-n", "2", "--dist", "loadgroup")),  # it takes the words behind `test`
 )
 
 

@@ -287,7 +287,11 @@ class Spec:
     def cls(self) -> type[Strategy]:
         """The strategy's class."""
         module, _, attribute = self.where.partition(":")
-        return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]
+        try:
+            found = getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise UnknownName("strategy", self.where, rosters()) from error
+        return found  # type: ignore[no-any-return]
 
     @property
     def title(self) -> str:

@@ -142,8 +142,9 @@ def house(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("set-up")
 class TestSetUp:
-    """In this order, on one environment: making it anew for each would take minutes."""
+    """On one environment: making it anew for each would take minutes. Each brings about what it needs."""
 
     def test_from_zero_to_the_main_job(self, house):
         assert house.first.returncode == 7, house.first.stderr
@@ -173,8 +174,12 @@ class TestSetUp:
         done = house.run("test", "-k", "ledger")
         assert done.returncode == 0, done.stderr
         assert done.stdout.splitlines() == [
-            "ruff check .", "ruff format --check .", "mypy fund", "lint --no-logo", "pytest -n 2 -k ledger"
-        ]  # fmt: skip
+            "ruff check .",
+            "ruff format --check .",
+            "mypy fund",
+            "lint --no-logo",
+            "pytest -n 2 --dist loadgroup -k ledger",
+        ]
         assert house.versions()["tool"] == "1.0"
         assert "nothing to do" in house.run().stderr  # what serves the tests serves the job
 
@@ -229,7 +234,7 @@ class TestSetUp:
         house.forget("torch")
         begin = time.perf_counter()
         done = house.run(FUND_TORCH_INDEX="http://127.0.0.1:9/simple")
-        assert time.perf_counter() - begin < 10
+        assert time.perf_counter() - begin < 30  # pip's own tries take 77 s
         assert done.returncode == 1
         assert (
             'FUND_TORCH_INDEX="http://127.0.0.1:9/simple" gives no torch==2.13.0: no package index'
@@ -243,7 +248,7 @@ class TestSetUp:
 
     def test_a_pin_that_nobody_has_is_named(self, house):
         before = (house.root / "constraints.txt").read_text()
-        house.write("constraints.txt", before.replace("demo==1.1", "demo==1.2"))
+        house.write("constraints.txt", re.sub("demo==.*", "demo==1.2", before))
         done = house.run(FUND_TORCH="default")
         house.write("constraints.txt", before)
         assert done.returncode == 1

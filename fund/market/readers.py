@@ -218,10 +218,10 @@ def french_factors(path: str | Path) -> History:
     lines = text.text.splitlines()
     names = [cell.strip() for cell in lines[start].split(",")]
     digits = len(lines[start + 1].split(",")[0].strip())
-    table = Text(text.source, "\n".join(lines[start + 1 : stop]) + "\n", (*text.policies, *notes))
+    rows = "\n".join(lines[start + 1 : stop]) + "\n"
+    table = Text(text.source, rows, (*text.policies, *notes), start + 2)
     form = Form("%Y%m%d" if digits == 8 else "%Y%m", "America/New_York", header=("date", *names[1:]))
     draft = parse_table(table, form)
-    draft.lines = draft.lines + start + 1
     missing = np.logical_or.reduce(np.isin(draft.values, _FRENCH_MISSING), axis=1)
     draft.drop(missing, "rows with -99.99 or -999 for missing")
     draft.values = draft.values / 100.0

@@ -96,7 +96,7 @@ def parse_table(text: Text, form: Form, columns: Sequence[str] = (), required: S
     Raises DataError with file, line and reason.
     """
     rows = _rows(text, form)
-    line, names = 1, list(form.header)
+    line, names = text.first_line, list(form.header)
     if not names:
         line, names = next(rows, (1, []))
         if not names:
@@ -117,17 +117,20 @@ def parse_table(text: Text, form: Form, columns: Sequence[str] = (), required: S
 
 def _rows(text: Text, form: Form) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text.text, newline=""), delimiter=form.delimiter, strict=True)
-    blank = 0
+    blank, line = 0, text.first_line - 1
     try:
         for row in reader:
+            if reader.line_num + text.first_line - 1 > line + 1:
+                raise DataError(f"{text.source}:{line + 1}: a quotation mark that is not closed on its line")
+            line += 1
             if not row:
-                blank = blank or reader.line_num
+                blank = blank or line
             elif blank:
                 raise DataError(f"{text.source}:{blank}: a blank line before or within the table")
             else:
-                yield reader.line_num, row
+                yield line, row
     except csv.Error as error:
-        raise DataError(f"{text.source}:{reader.line_num}: {error}") from None
+        raise DataError(f"{text.source}:{line + 1}: {error}") from None
 
 
 def _refuse_headless(names: list[str], place: str, form: Form) -> None:

@@ -29,6 +29,7 @@ class Text:
     source: str
     text: str
     policies: tuple[str, ...] = ()
+    first_line: int = 1  # of the text within the file
 
 
 def read_text(path: str | Path) -> Text:

@@ -92,7 +92,7 @@ def fan(
         if len(worlds) > 1 and style["color"] == INK:
             low, high = np.quantile(worlds, [0.05, 0.95], axis=0)
             _band(figure, row, col, x, low, high, f"{label(name)}, 5% to 95%", BAND, legend)
-        extra = {"legendgroup": name, "showlegend": legend, "hovertemplate": hover}
+        extra = {"legendgroup": label(name), "showlegend": legend, "hovertemplate": hover}
         line(figure, row, col, x, np.median(worlds, axis=0), label(name), line=style, **extra)
 
 

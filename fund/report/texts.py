@@ -31,7 +31,7 @@ def markdown(report: Report) -> str:
 
 def _markdown(text: str) -> str:
     # entities and backslashes, so that neither HTML nor a link, a picture or a new line gets through
-    flat = html.escape(" ".join(text.split()), quote=False)
+    flat = html.escape(_plain(" ".join(text.split())), quote=False)
     return re.sub(r"([\\`*_\[\]|])", r"\\\1", flat)
 
 
@@ -63,7 +63,7 @@ def console(report: Report) -> str:
         chosen.append(tables.desks(report).pick("Desk", "Agent", "Best rule", "Agent minus rule", "Agent is"))
     warned = [f"Warning: {_plain(text)}" for text in findings.cautions(report)]
     body = "\n\n".join(_plain_table(table) for table in chosen)
-    text = "\n".join([findings.conclusion(report), "", body, "", *warned, "Simulation only."])
+    text = "\n".join([_plain(findings.conclusion(report)), "", body, "", *warned, "Simulation only."])
     return text.replace("±", "+-")
 
 

@@ -26,6 +26,7 @@ from fund.strategy import Box, Strategy
 from fund.training.network import Network, read_weights
 
 MASTERS = ("cio_allocator",)
+JOURNAL = "trials.jsonl"  # one line a training
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,31 @@ class ModelStore:
             hint = f"train it with: fund train {strategy.name}" + (f" --preset {preset}" if preset != "default" else "")
             raise ModelError(f"{strategy.name}: no {which} model of preset {preset}; {hint}")
         return load_file(strategy, path)
+
+    def count_trial(self, card: Card) -> None:
+        """Add a line to the journal of trainings."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        line = {"name": card.name, "preset": card.preset, "seed": card.seed, "steps": card.steps, "score": card.score}
+        with (self.root / JOURNAL).open("a") as journal:
+            journal.write(json.dumps(line) + "\n")
+
+    def trials(self) -> int:
+        """Trainings that this store has seen: what a headline must be deflated by."""
+        journal = self.root / JOURNAL
+        return len(journal.read_text().splitlines()) if journal.exists() else 0
+
+    def take_from(self, other: ModelStore) -> None:
+        """Offer the bests of another store, take its latests and count its trials."""
+        for which in ("best", "latest"):
+            for beside in sorted(other.root.rglob(f"*_{which}.json")):
+                card, content = read_card(beside), beside.with_suffix(".zip").read_bytes()
+                if which == "best":
+                    self.offer(card, content)
+                else:
+                    self.save(card, content, which)
+        if (other.root / JOURNAL).exists():
+            with (self.root / JOURNAL).open("a") as journal:
+                journal.write((other.root / JOURNAL).read_text())
 
     def summary(self) -> list[Card]:
         """Cards of all best models."""

@@ -125,10 +125,12 @@ def train(
     settings: Settings | None = None,
     resume: bool = False,
     progress: bool = False,
+    selection: Strategy | None = None,
 ) -> Trained:
     """Train a strategy and save `latest`, and `best` if it is.
 
-    Ctrl-C and SIGTERM end the training at its next step; what was learnt is saved and usable. Raises RunInUse
+    `selection` is the strategy whose episodes choose the best weights, where it is not the same (a history cut in
+    parts). Ctrl-C and SIGTERM end the training at its next step; what was learnt is saved and usable. Raises RunInUse
     where another process trains into the same folder, ModelError where the weights are not finite.
     """
     budget, store = budget or Budget(), store or ModelStore()
@@ -140,17 +142,17 @@ def train(
         model = learner(spec.algorithm, training_env(strategy, settings, seed), strategy, settings, seed)
         if resume:
             _resume(model, store, spec, strategy, preset)
-        selection = Selection(strategy, spec.algorithm, settings, steps, budget)
-        selection.folder = home / "checkpoints"
+        watch = Selection(selection or strategy, spec.algorithm, settings, steps, budget)
+        watch.folder = home / "checkpoints"
         logs = _log_folder(home)
-        with contextlib.closing(_logger(logs, progress)) as log, _interruptible(selection):
+        with contextlib.closing(_logger(logs, progress)) as log, _interruptible(watch):
             model.set_logger(log)
-            model.learn(steps, callback=selection, progress_bar=progress, reset_num_timesteps=not resume)
-            if not selection.history or selection.history[-1][0] < model.num_timesteps:
-                selection.look()
-        np.savez(logs / "evaluations.npz", **selection.table())
+            model.learn(steps, callback=watch, progress_bar=progress, reset_num_timesteps=not resume)
+            if not watch.history or watch.history[-1][0] < model.num_timesteps:
+                watch.look()
+        np.savez(logs / "evaluations.npz", **watch.table())
         card = _card(spec, strategy, preset, settings, seed, model.num_timesteps, time.monotonic() - start)
-        return _keep(store, card, model, selection)
+        return _keep(store, card, model, watch)
 
 
 def _keep(store: ModelStore, card: Card, model: BaseAlgorithm, selection: Selection) -> Trained:
@@ -158,6 +160,7 @@ def _keep(store: ModelStore, card: Card, model: BaseAlgorithm, selection: Select
         raise ModelError(f"{card.name}: training ended in weights that are not finite; the old models stay")
     latest = replace(card, score=selection.history[-1][1])
     store.save(latest, packed(model), "latest")
+    store.count_trial(latest)
     best = replace(card, score=float(selection.best_score), scores={"selection": selection.history})
     is_best = store.offer(best, selection.best)
     checkpoints = sorted(

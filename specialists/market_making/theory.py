@@ -80,7 +80,7 @@ def reservation_price(
     Source: Avellaneda & Stoikov (2008), section 3.
     """
     risk = gamma * market.sigma**2 * np.asarray(time_left, dtype=np.float64)
-    return np.asarray(mid - np.asarray(inventory) * risk)
+    return np.asarray(np.asarray(mid, dtype=np.float64) - np.asarray(inventory, dtype=np.float64) * risk)
 
 
 def total_spread(market: LimitOrderMarket, gamma: float, time_left: npt.ArrayLike) -> Floats:

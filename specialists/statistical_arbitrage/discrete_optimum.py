@@ -83,7 +83,8 @@ class DiscreteOptimum:
 
     def certainty_equivalent(self, x: float = 0.0) -> float:
         """Sure final wealth worth starting at distance `x` with wealth 1."""
-        return float(np.exp(np.interp(x, self.x, np.log(self.certainty_equivalents))))
+        places, shares = _local_cubic(self.x, np.clip(x, self.x[0], self.x[-1]))
+        return float(np.exp(np.log(self.certainty_equivalents[places]) @ shares))
 
 
 def discrete_optimum(problem: Problem, grid: Grid | None = None) -> DiscreteOptimum:

@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-ARCH, ASYMMETRY, GARCH = 0.015, 0.11, 0.91  # with the weather's regimes, the stylised facts of PAPERS section 11
+ARCH, ASYMMETRY, GARCH = (
+    0.015,
+    0.11,
+    0.91,
+)  # with the weather's regimes, the stylised facts of PAPERS section 11
 SPEED = np.array([1.2, 1.0, 0.7, 0.4])  # of mean reversion in each regime, multiple of the normal one
 MONTH = 21  # rows
 UNIFORM = math.sqrt(12.0)  # makes a uniform on (-1/2, 1/2) one of unit variance
@@ -64,13 +68,38 @@ def pair(desk: StatisticalArbitrage, streams: Streams, weather: Weather, warm_up
     level_1, level_2 = np.zeros((2, rows + 1, len(streams)))
     dt = desk.dt
     shock = _mixed(first, weather.market, desk.market_loading, warm_up)
-    _walk(shock, weather.volatility, weather.drift, desk.leg_volatility * math.sqrt(dt), desk.premium * dt, warm_up, level_2)
+    _walk(
+        shock,
+        weather.volatility,
+        weather.drift,
+        desk.leg_volatility * math.sqrt(dt),
+        desk.premium * dt,
+        warm_up,
+        level_2,
+    )
     speed = desk.alpha * SPEED * dt
     kept = np.exp(-speed)
     noise = desk.eta * math.sqrt(dt) * np.sqrt(-np.expm1(-2.0 * speed) / (2.0 * speed))
-    scale = (desk.hedge, desk.hedge_drift * UNIFORM, desk.break_rate * MONTH * dt, desk.break_size * UNIFORM)
+    scale = (
+        desk.hedge_ratio,
+        desk.hedge_drift * UNIFORM,
+        desk.break_rate * MONTH * dt,
+        desk.break_size * UNIFORM,
+    )
     start = desk.eta / math.sqrt(2.0 * desk.alpha) * streams.normal("start", 1)[:, 0]
-    _tie(level_2, second, months, weather.volatility, weather.regime, kept, noise, scale, start, warm_up, level_1)
+    _tie(
+        level_2,
+        second,
+        months,
+        weather.volatility,
+        weather.regime,
+        kept,
+        noise,
+        scale,
+        start,
+        warm_up,
+        level_1,
+    )
     return _priced(level_1, level_2, desk.price, warm_up)
 
 
@@ -111,7 +140,15 @@ def _priced(level_1: Floats, level_2: Floats, price: float, start: int) -> Legs:
 
 
 @njit
-def _walk(shock: Floats, volatility: Floats, drift: Floats, daily: float, premium: float, warm_up: int, level: Floats) -> None:
+def _walk(
+    shock: Floats,
+    volatility: Floats,
+    drift: Floats,
+    daily: float,
+    premium: float,
+    warm_up: int,
+    level: Floats,
+) -> None:
     rows, paths = shock.shape
     heat = np.ones(paths)  # GJR variance, 1 on average
     rest = 1.0 - ARCH - ASYMMETRY / 2.0 - GARCH
@@ -141,7 +178,9 @@ def _tie(level_2, noise, months, volatility, regime, kept, deviation, scale, sta
             state = regime[day, i]
             after = residual[i] * kept[state] + volatility[day, i] * deviation[state] * noise[t, i]
             jump = break_step * (months[month, 2, i] - 0.5) if breaks[i] == t else 0.0
-            level_1[t + 1, i] = level_1[t, i] + beta[i] * (level_2[t + 1, i] - level_2[t, i]) + after - residual[i] + jump
+            level_1[t + 1, i] = (
+                level_1[t, i] + beta[i] * (level_2[t + 1, i] - level_2[t, i]) + after - residual[i] + jump
+            )
             residual[i] = after
 
 

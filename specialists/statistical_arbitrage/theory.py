@@ -115,7 +115,7 @@ def _optimal_u(relative_cost: float) -> float:
 
 
 def bertram_cycle(alpha: float, eta: float, cost: float, entry: float, exit: float | None = None) -> Cycle:
-    """The cycle that buys at `entry`, sells at `exit` (default: -entry) and waits for `entry` again.
+    """The cycle that buys at `entry`, sells at `exit` and waits for `entry` again; without `exit` it is symmetric.
 
     `cost` is paid once a cycle. Source: Bertram (2010), Physica A 389:2234-2243.
     """

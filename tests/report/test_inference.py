@@ -168,6 +168,14 @@ def test_sharpe_difference_has_the_right_size() -> None:
         inference.sharpe_difference(a, np.ones(n))
 
 
+def test_sharpe_difference_of_strong_and_skewed_series() -> None:
+    """One series of SR 1 with normal returns (variance 1 + 1/2), one exponential (1 - 2 + 8/4 = 1): 2.5/T."""
+    rng, n = np.random.default_rng(15), 500
+    pairs = [(rng.normal(1, 1, n), rng.standard_exponential(n)) for _ in range(400)]
+    found = np.mean([inference.sharpe_difference(a, b).se for a, b in pairs])
+    assert found == pytest.approx(math.sqrt(2.5 / n), rel=0.03)
+
+
 # Resampling
 
 

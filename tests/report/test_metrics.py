@@ -184,8 +184,9 @@ def test_returns_of_nav() -> None:
     assert simple_returns([100.0, -20.0, -20.0, 0.0]) == pytest.approx([-1.2, 0.0, 0.0], abs=1e-15)
     assert simple_returns(np.array([[1.0, 2.0], [4.0, 3.0]])).tolist() == [[1.0], [-0.25]]
     assert simple_returns([5.0]).size == 0
-    with pytest.raises(DataError, match="start above 0"):
-        simple_returns([0.0, 1.0])
+    for nav in ([0.0, 1.0], [0.0, 0.0], [-1.0, -2.0]):
+        with pytest.raises(DataError, match="start above 0"):
+            simple_returns(nav)
     with pytest.raises(DataError, match="ruin"):
         simple_returns([1.0, -1.0, 1.0])
     with pytest.raises(DataError, match="NAV at index 1 "):

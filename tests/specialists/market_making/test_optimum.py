@@ -229,6 +229,31 @@ def test_great_risk_stays_finite() -> None:
     assert np.all(np.isfinite(found.quotes.bid_distance[:, :-1]))
 
 
+def test_ruin_is_weighed_without_overflow() -> None:
+    # One step, one bid; a fill costs 200 at the horizon, and exp(gamma 200) is beyond doubles.
+    market, objective = (
+        dataclasses.replace(PAPER, sigma=0.0, n_steps=1),
+        Objective(gamma=5.0, terminal_penalty=200.0),
+    )
+    bid = np.array([[np.inf, 4.0, np.inf]])
+    chance = 140 * np.exp(-1.5 * 4.0)
+    value = value_of(market, objective, Quotes(bid, np.full((1, 3), np.inf)))
+    assert value[0, 1] == pytest.approx(4 - 200 - np.log(chance) / 5, abs=1e-12)
+
+
+def test_quotes_that_would_leave_the_table_are_not_made() -> None:
+    bid, ask = table(6, 200, 3)
+    stopped = Quotes(bid.copy(), ask.copy())
+    stopped.bid_distance[:, -1] = stopped.ask_distance[:, 0] = np.inf
+    np.testing.assert_array_equal(value_of(PAPER, CARA, Quotes(bid, ask)), value_of(PAPER, CARA, stopped))
+
+
+def test_limits_are_rounded_inwards_to_the_tick() -> None:
+    assert Venue(0.1, 0.3, tick=0.1).limits == pytest.approx((0.1, 0.3), abs=1e-12)
+    assert Venue(0.11, 0.39, tick=0.1).limits == pytest.approx((0.2, 0.3), abs=1e-12)
+    assert Venue(tick=0.1).limits == (-np.inf, np.inf)
+
+
 def test_two_hundred_steps_take_less_than_two_seconds() -> None:
     optimum(PAPER, CARA, 1)  # compiles
     start = time.process_time()

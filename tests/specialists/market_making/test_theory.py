@@ -115,8 +115,7 @@ def test_poisson_counts_simulated_at_a_ten_thousandth() -> None:
 
 
 def error_of_deviation(sample: np.ndarray) -> float:
-    squares = (sample - sample.mean()) ** 2
-    return float(squares.std() / (2 * sample.std() * sample.size**0.5))
+    return float(((sample - sample.mean()) ** 2).std() / (2 * sample.std() * sample.size**0.5))
 
 
 # --- Gueant, Lehalle & Fernandez-Tapia ------------------------------------------------------------------------------
@@ -257,9 +256,6 @@ def test_vanishing_risk_aversion_is_risk_neutral() -> None:
     np.testing.assert_allclose(
         nearly, cartea_jaimungal_value(AVELLANEDA_STOIKOV, 0.0, 0.0, 20, [1.0]), atol=1e-4
     )
-
-
-# --- Tables and errors ----------------------------------------------------------------------------------------------
 
 
 def test_table_rows_are_steps_and_columns_inventories() -> None:

@@ -1,0 +1,125 @@
+"""The desks of one run: trained side by side, judged against their rules, and played by whichever is better."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from fund.envs.play import play
+from fund.errors import InvalidParameter
+from fund.market.streams import Paths
+from fund.report.contents import Desk, Progress
+from fund.report.inference import paired
+from fund.strategy import Played, Policy, Spec, Strategy
+from fund.training.evaluate import SELECTION_SEEDS, held_out, policy_named
+from fund.training.store import ModelStore
+from fund.training.train import Budget, Trained, settings_of, train
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One desk of a run: what it trains on, is selected on, and is judged on."""
+
+    spec: Spec
+    training: Strategy
+    selection: Strategy
+    test: Strategy
+    preset: str = "default"
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One desk after training: its best rule and its agent, and which of the two plays in the fund."""
+
+    plan: Plan
+    desk: Desk
+    rule: str
+    player: str  # "agent", or the rule's name
+    policy: Policy
+    progress: Progress
+
+
+def train_desks(
+    plans: Mapping[str, Plan], share: float, seed: int, models: Path | str | None
+) -> dict[str, Trained]:
+    """Train every desk for a share of its tuned steps, one process a desk, one thread each."""
+    jobs = [(name, plan, share, seed, models) for name, plan in plans.items()]
+    workers = min(len(jobs), os.cpu_count() or 1)
+    if workers == 1:
+        return dict(map(_train_one, jobs))
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        return dict(pool.map(_train_one, jobs))
+
+
+def _train_one(job: tuple[str, Plan, float, int, Path | str | None]) -> tuple[str, Trained]:
+    name, plan, share, seed, models = job
+    settings = settings_of(plan.spec, plan.preset)
+    budget = Budget(max(int(settings.steps * share), settings.n_envs))
+    store = ModelStore(models)
+    done = train(plan.spec, plan.training, plan.preset, budget, seed, store, selection=plan.selection)
+    print(f"  {name}: {done.card.steps:,} steps in {done.card.seconds:.0f} s", file=sys.stderr, flush=True)
+    return name, done
+
+
+def score(strategy: Strategy, played: Played) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """What a desk is judged by, a number an episode: P&L in per cent of its capital."""
+    return np.asarray((played.nav[-1] - played.nav[0]) / strategy.capital * 100.0)
+
+
+MEASURE = "episode P&L, % of capital"
+
+
+def judge(plan: Plan, trained: Trained, episodes: int, store: ModelStore) -> Judged:
+    """Agent against rules on held-out episodes; the best rule and the player are chosen on selection episodes."""
+    choosing = Paths.of(SELECTION_SEEDS, min(episodes, 1024))
+    agent = _agent(plan, store)
+    rules = {name: make(plan.selection) for name, make in plan.test.rules.items() if name != "optimum"}
+    found = {name: float(score(plan.selection, play(plan.selection, rule, choosing)).mean()) for name, rule in rules.items()}
+    best = max(found, key=lambda name: found[name])
+    chosen = float(score(plan.selection, play(plan.selection, agent, choosing)).mean())
+    player = "agent" if chosen > found[best] else best
+    paths = held_out(episodes)
+    ours = score(plan.test, play(plan.test, agent, paths))
+    theirs = score(plan.test, play(plan.test, plan.test.rules[best](plan.test), paths))
+    optimum = _optimum(plan, paths)
+    desk = Desk(
+        name=plan.spec.name,
+        algorithm=plan.spec.algorithm,
+        measure=MEASURE,
+        score=float(ours.mean()),
+        rule=best,
+        rule_score=float(theirs.mean()),
+        difference=paired(ours, theirs),
+        optimum=None if optimum is None else float(optimum.mean()),
+        against_optimum=None if optimum is None else paired(ours, optimum),
+    )
+    steps, scores = zip(*trained.history, strict=True)
+    policy = agent if player == "agent" else plan.test.rules[best](plan.test)
+    return Judged(plan, desk, best, player, policy, Progress(np.array(steps), np.array(scores), "Selection score"))
+
+
+def _agent(plan: Plan, store: ModelStore) -> Policy:
+    return policy_named(plan.test, "best", store, plan.preset)
+
+
+def _optimum(plan: Plan, paths: Paths) -> np.ndarray[tuple[int], np.dtype[np.float64]] | None:
+    if "optimum" not in plan.test.rules:
+        return None
+    try:
+        policy = plan.test.rules["optimum"](plan.test)
+    except InvalidParameter:  # a market without a known optimum
+        return None
+    return score(plan.test, play(plan.test, policy, paths))
+
+
+def generated_plans(specs: Sequence[Spec]) -> dict[str, Plan]:
+    """Every desk on its default generated market."""
+    return {spec.name: Plan(spec, s, s, s) for spec in specs for s in [spec.cls()]}

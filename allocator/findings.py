@@ -1,0 +1,77 @@
+"""The fund's report from what was played."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from allocator.cio import DESKS
+from allocator.desks import Judged
+from allocator.fund_play import FundPlayed
+from fund.report import metrics
+from fund.report.contents import Provenance, Report
+from fund.report.resampling import pbo
+
+PBO_BLOCKS = 10
+FEWEST_DAYS = 100  # for a probability of backtest overfitting
+
+
+def fund_report(
+    subtitle: str,
+    judged: Mapping[str, Judged],
+    plays: Mapping[str, FundPlayed],
+    run: Provenance,
+    trials: int,
+    times: np.ndarray[tuple[int], np.dtype[np.generic]] | None = None,
+    warnings: tuple[str, ...] = (),
+) -> Report:
+    """All facts of a run; the first of `plays` is the fund."""
+    name, fund = next(iter(plays.items()))
+    days = fund.nav.shape[1]
+    sharpes = [float(metrics.sharpe(p.returns.ravel(), 252.0)) for p in plays.values()]
+    return Report(
+        title="Fund out of sample",
+        subtitle=subtitle,
+        times=np.arange(days) if times is None else times,
+        navs={key: played.nav for key, played in plays.items()},
+        periods_per_year=252.0,
+        run=run,
+        time_title="Trading day" if times is None else "Date",
+        currency="USD",
+        trials=max(trials, len(plays)),
+        trial_variance=float(np.nanvar(sharpes, ddof=1)),
+        pbo=_overfitting(plays),
+        desks=tuple(one.desk for one in judged.values()),
+        weights=fund.weights,
+        weight_names=DESKS,
+        attribution=_attribution(fund),
+        costs=_costs(fund),
+        contributions={d: part / fund.nav[:, :-1] for d, part in fund.contributions.items()},
+        progress={key: one.progress for key, one in judged.items()},
+        warnings=(*_players(judged), *warnings),
+    )
+
+
+def _attribution(fund: FundPlayed) -> dict[str, float]:
+    parts = {desk: float(part.sum(axis=1).mean()) for desk, part in fund.contributions.items()}
+    return {**parts, "moving capital": -float(fund.fees.mean()), "interest": float(fund.interest.mean())}
+
+
+def _costs(fund: FundPlayed) -> dict[str, dict[str, float]]:
+    return {"CIO": {"moving capital": float(fund.fees.mean())}}
+
+
+def _players(judged: Mapping[str, Judged]) -> tuple[str, ...]:
+    return tuple(
+        f"{name} is played by its rule {one.player}: on the selection episodes the agent was not better."
+        for name, one in judged.items()
+        if one.player != "agent"
+    )
+
+
+def _overfitting(plays: Mapping[str, FundPlayed]) -> float | None:
+    returns = np.stack([played.returns[0] for played in plays.values()], axis=1)
+    if len(returns) < FEWEST_DAYS:
+        return None
+    return float(pbo(returns, PBO_BLOCKS).probability)
