@@ -40,13 +40,13 @@ Floats = NDArray[np.float64]
 DESKS = tuple(ROSTER)
 COUNT = len(DESKS)
 
-Columns = namedtuple("Columns", [  # noqa: PYI024 - as many fields as the roster has desks
+Columns = namedtuple("Columns", [
     *(f"nav_{d}" for d in DESKS), *(f"mean_{d}" for d in DESKS),
     *(f"variance_{d}" for d in DESKS), *(f"covariance_{DESKS[i]}_{DESKS[j]}" for i, j in seen.pairs(DESKS)),
 ])  # fmt: skip
-Memory = namedtuple("Memory", ["variance", "turnover", "nav"])  # noqa: PYI024
-Own = namedtuple("Own", [*(f"weight_{d}" for d in DESKS), "drawdown", "volatility", "turnover"])  # noqa: PYI024
-Parts = namedtuple("Parts", ["pnl", "risk", "target_volatility"])  # noqa: PYI024
+Memory = namedtuple("Memory", ["variance", "turnover", "nav"])
+Own = namedtuple("Own", [*(f"weight_{d}" for d in DESKS), "drawdown", "volatility", "turnover"])
+Parts = namedtuple("Parts", ["pnl", "risk", "target_volatility"])
 
 _as_tuple = tuple_reader(COUNT, "array[{k}]", "array")
 _own = tuple_reader(COUNT + 3, "array[{k}]", "array")
@@ -68,7 +68,9 @@ def trade(p, now, nxt, account, memory, action):  # type: ignore[no-untyped-def]
         price[k] = now[k]
     turnover = 0.0
     daily = account.nav / memory.nav - 1.0 if memory.nav > 0.0 else 0.0
-    variance = memory.variance if account.step == 0.0 else DECAY * memory.variance + (1.0 - DECAY) * daily * daily
+    variance = (
+        memory.variance if account.step == 0.0 else DECAY * memory.variance + (1.0 - DECAY) * daily * daily
+    )
     if account.step % p.rebalance_days == 0.0 and account.nav > 0.0:
         wish, held, weights = np.empty(COUNT), np.empty(COUNT), np.empty(COUNT)
         for k in range(COUNT):
@@ -177,7 +179,9 @@ class CioAllocator(Strategy):
         """NAVs of the desks, each starting at 1, with the statistics of the days before."""
         returns, market, rows = self._returns(paths)
         mean, covariance = seen.moments(returns)
-        navs = np.cumprod(np.concatenate([np.ones((1, *returns.shape[1:])), 1.0 + returns[seen.WARM_UP :]]), axis=0)
+        navs = np.cumprod(
+            np.concatenate([np.ones((1, *returns.shape[1:])), 1.0 + returns[seen.WARM_UP :]]), axis=0
+        )
         columns = {f"nav_{d}": navs[:, :, k] for k, d in enumerate(DESKS)}
         columns |= {f"mean_{d}": mean[:, :, k] for k, d in enumerate(DESKS)}
         columns |= {f"variance_{d}": covariance[:, :, k, k] for k, d in enumerate(DESKS)}
@@ -186,7 +190,9 @@ class CioAllocator(Strategy):
         told = seen.desk_features(returns, DESKS) | seen.market_features(returns, market, covariance)
         return write_tape(columns, told | seen.correlation_features(covariance, DESKS), self.features, rows)
 
-    def _returns(self, paths: Paths) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64] | None]:
+    def _returns(
+        self, paths: Paths
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64] | None]:
         days = seen.WARM_UP + self.n_steps
         if self.streams is None:
             drawn = stand_in(DESKS, paths, days, self.sharpe_scale, self.edge)
@@ -195,7 +201,9 @@ class CioAllocator(Strategy):
         if streams.desks != DESKS:
             raise DataError(f"streams of {', '.join(streams.desks)}, wanted {', '.join(DESKS)}")
         if streams.days < days:
-            raise DataError(f"streams of {streams.days} days, wanted at least {days} (warm-up {seen.WARM_UP})")
+            raise DataError(
+                f"streams of {streams.days} days, wanted at least {days} (warm-up {seen.WARM_UP})"
+            )
         world, start = self._places(paths, streams, days)
         span = start[None, :] + np.arange(days)[:, None]
         return streams.returns[span, world], streams.market[span, world], start + seen.WARM_UP
@@ -209,7 +217,9 @@ class CioAllocator(Strategy):
     def over_limit(self, held: Floats, position: Floats, marks: Floats, nav: Floats) -> NDArray[np.bool_]:
         """(n,) paths that hold more than they have, or a desk short."""
         worth = position * marks
-        return np.asarray((worth.sum(axis=0) > np.maximum(nav, 0.0) * (1 + 1e-9)) | (worth < -1e-9).any(axis=0))
+        return np.asarray(
+            (worth.sum(axis=0) > np.maximum(nav, 0.0) * (1 + 1e-9)) | (worth < -1e-9).any(axis=0)
+        )
 
     def statistics(self, played: Any) -> dict[str, float]:
         """Fund volatility a year, and value moved a year over capital."""

@@ -17,7 +17,8 @@ from fund.errors import InvalidParameter
 from fund.market.streams import Paths
 from fund.report.contents import Desk, Progress
 from fund.report.inference import paired
-from fund.strategy import Played, Policy, Spec, Strategy
+from fund.roster import Spec
+from fund.strategy import Played, Policy, Strategy
 from fund.training.evaluate import SELECTION_SEEDS, held_out, policy_named
 from fund.training.store import ModelStore
 from fund.training.train import Budget, Trained, settings_of, train
@@ -82,7 +83,10 @@ def judge(plan: Plan, trained: Trained, episodes: int, store: ModelStore) -> Jud
     choosing = Paths.of(SELECTION_SEEDS, min(episodes, 1024))
     agent = _agent(plan, store)
     rules = {name: make(plan.selection) for name, make in plan.test.rules.items() if name != "optimum"}
-    found = {name: float(score(plan.selection, play(plan.selection, rule, choosing)).mean()) for name, rule in rules.items()}
+    found = {
+        name: float(score(plan.selection, play(plan.selection, rule, choosing)).mean())
+        for name, rule in rules.items()
+    }
     best = max(found, key=lambda name: found[name])
     chosen = float(score(plan.selection, play(plan.selection, agent, choosing)).mean())
     player = "agent" if chosen > found[best] else best
@@ -103,7 +107,9 @@ def judge(plan: Plan, trained: Trained, episodes: int, store: ModelStore) -> Jud
     )
     steps, scores = zip(*trained.history, strict=True)
     policy = agent if player == "agent" else plan.test.rules[best](plan.test)
-    return Judged(plan, desk, best, player, policy, Progress(np.array(steps), np.array(scores), "Selection score"))
+    return Judged(
+        plan, desk, best, player, policy, Progress(np.array(steps), np.array(scores), "Selection score")
+    )
 
 
 def _agent(plan: Plan, store: ModelStore) -> Policy:

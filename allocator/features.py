@@ -54,7 +54,9 @@ def market_features(returns: Floats, market: Floats, covariance: Floats) -> dict
     table = _rolling(np.ascontiguousarray(market[:, :, None]))
     whole = {name: table[:, :, 0, k] for k, name in enumerate(_STATISTICS)}
     recent = np.lib.stride_tricks.sliding_window_view(returns, SHORT, axis=0)[WARM_UP - SHORT :].sum(axis=-1)
-    together = np.lib.stride_tricks.sliding_window_view(returns.mean(axis=2), SHORT, axis=0)[WARM_UP - SHORT :]
+    together = np.lib.stride_tricks.sliding_window_view(returns.mean(axis=2), SHORT, axis=0)[
+        WARM_UP - SHORT :
+    ]
     scale = 100.0
     return {
         "market_return_1": whole["return_1"] * scale,
@@ -104,7 +106,8 @@ def correlation_features(covariance: Floats, desks: Sequence[str]) -> dict[str, 
     """Pairwise correlations over 60 days, each (T+1, n)."""
     deviation = np.sqrt(np.einsum("tnaa->tna", covariance)) + TINY
     return {
-        f"correlation_{desks[i]}_{desks[j]}": covariance[:, :, i, j] / (deviation[:, :, i] * deviation[:, :, j])
+        f"correlation_{desks[i]}_{desks[j]}": covariance[:, :, i, j]
+        / (deviation[:, :, i] * deviation[:, :, j])
         for i, j in pairs(desks)
     }
 

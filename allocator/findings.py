@@ -27,7 +27,7 @@ def fund_report(
     warnings: tuple[str, ...] = (),
 ) -> Report:
     """All facts of a run; the first of `plays` is the fund."""
-    name, fund = next(iter(plays.items()))
+    fund = next(iter(plays.values()))
     days = fund.nav.shape[1]
     sharpes = [float(metrics.sharpe(p.returns.ravel(), 252.0)) for p in plays.values()]
     return Report(

@@ -45,7 +45,7 @@ def play_fund(strategy: CioAllocator, policy: Policy, worlds: int) -> FundPlayed
     batch.start(Paths.of(0, worlds))
     books, tape = batch.ledger.books, batch.current_tape
     navs, weights, earned = [books.nav.copy()], [], []
-    for t in range(tape.steps):
+    for _ in range(tape.steps):
         marks = books.marks.copy()
         batch.step(policy(batch.view()))
         # the step's fills were booked before its marks moved, so these are the positions that earned the day
@@ -66,7 +66,12 @@ def play_fund(strategy: CioAllocator, policy: Policy, worlds: int) -> FundPlayed
 
 
 def _check(played: FundPlayed, execution: Floats) -> None:
-    told = sum(part.sum(axis=1) for part in played.contributions.values()) - played.fees + played.interest + execution
+    told = (
+        sum(part.sum(axis=1) for part in played.contributions.values())
+        - played.fees
+        + played.interest
+        + execution
+    )
     gap = np.abs(played.nav[:, -1] - played.nav[:, 0] - told) / np.abs(played.nav).max()
     if gap.max() > 1e-9:
         raise ContractBroken(f"the fund's P&L misses the sum of its parts by {gap.max():.3g} of its NAV")

@@ -24,12 +24,11 @@ from allocator.desks import Judged, generated_plans, judge, train_desks
 from allocator.findings import fund_report
 from allocator.fund_play import FundPlayed, play_fund
 from allocator.streams import NavStreams, play_desks
-from fund.paths import lock
+from fund.paths import atomic_write, lock
 from fund.report.contents import Provenance, Report
 from fund.report.tearsheet import write
 from fund.report.texts import console, markdown
-from fund.paths import atomic_write
-from fund.strategy import rosters
+from fund.roster import rosters
 from fund.training.evaluate import policy_named
 from fund.training.store import ModelStore
 from fund.training.train import Budget, git_commit, settings_of, train, versions
@@ -60,7 +59,11 @@ WARM_UP_DAYS = 120
 
 
 def run_fund(
-    size: Size, data: str | None = None, out: str | Path = "runs/latest", seed: int = 0, models: str | None = None
+    size: Size,
+    data: str | None = None,
+    out: str | Path = "runs/latest",
+    seed: int = 0,
+    models: str | None = None,
 ) -> dict[str, Any]:
     """Do the main job and return the report's table as text, with the report's place and headline numbers."""
     if data is not None:
@@ -98,7 +101,9 @@ def _run(size: Size, folder: Path, seed: int, models: str | None) -> dict[str, A
     _say("training the CIO")
     plays = train_and_play_cio(size, training, test, seed, store)
     run = provenance(size, seed, start, "generated markets under one weather", test.sha256)
-    subtitle = f"{size.test_worlds} generated worlds of {size.days} days that no agent was trained or chosen on"
+    subtitle = (
+        f"{size.test_worlds} generated worlds of {size.days} days that no agent was trained or chosen on"
+    )
     kept.take_from(store)
     report = fund_report(subtitle, judged, plays, run, kept.trials())
     return finish(report, folder, judged, plays)
@@ -135,7 +140,9 @@ def provenance(size: Size, seed: int, start: float, data: str, data_hash: str) -
     )
 
 
-def finish(report: Report, folder: Path, judged: dict[str, Judged], plays: dict[str, FundPlayed]) -> dict[str, Any]:
+def finish(
+    report: Report, folder: Path, judged: dict[str, Judged], plays: dict[str, FundPlayed]
+) -> dict[str, Any]:
     """Write the report; the result's `text` is what the terminal shows."""
     write(report, folder / "report.html")
     atomic_write(folder / "report.md", markdown(report).encode())

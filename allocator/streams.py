@@ -51,7 +51,9 @@ class NavStreams:
     def __post_init__(self) -> None:
         """Check shapes and that no desk loses more than it has."""
         if self.returns.shape != (*self.market.shape, len(self.desks)):
-            raise DataError(f"streams of {self.returns.shape} for {len(self.desks)} desks and market {self.market.shape}")
+            raise DataError(
+                f"streams of {self.returns.shape} for {len(self.desks)} desks and market {self.market.shape}"
+            )
         if not (np.isfinite(self.returns).all() and np.isfinite(self.market).all()):
             raise DataError("streams: found a return that is not finite")
         if (self.returns <= -1.0).any():
@@ -77,7 +79,9 @@ class NavStreams:
     def sha256(self) -> str:
         """Hash of the numbers and names."""
         total = hashlib.sha256(",".join(self.desks).encode())
-        total.update(np.ascontiguousarray(self.returns).tobytes() + np.ascontiguousarray(self.market).tobytes())
+        total.update(
+            np.ascontiguousarray(self.returns).tobytes() + np.ascontiguousarray(self.market).tobytes()
+        )
         return total.hexdigest()
 
     def between(self, start: int, stop: int) -> NavStreams:
@@ -135,7 +139,11 @@ def _day_by_day(strategy: Strategy, policy: Policy, paths: Paths, weather: Weath
     days, n = weather.regime.shape
     flat = Weather(**{name: values.reshape(1, -1) for name, values in vars(weather).items()})
     every = Paths(tuple(paths.seeds) * days, tuple(day for day in range(days) for _ in range(n)))
-    pnl = [nav[:, -1] - nav[:, 0] for some, part in _chunks(every, flat) for nav in [_navs(strategy, policy, some, part)]]
+    pnl = [
+        nav[:, -1] - nav[:, 0]
+        for some, part in _chunks(every, flat)
+        for nav in [_navs(strategy, policy, some, part)]
+    ]
     return np.maximum(np.concatenate(pnl).reshape(days, n) / strategy.capital, -0.999)
 
 

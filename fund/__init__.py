@@ -1,12 +1,14 @@
 """A hierarchical multi-strategy fund: markets, one ledger, environments, training, reports.
 
-`import fund` is light. `fund.make` gives a Gymnasium environment by name, `fund.make_vec` the vector form; both
+`import fund` registers the Gymnasium ids and is light. `fund.make` gives a Gymnasium environment by name, `fund.make_vec` the vector form; both
 take `data=frame` for one's own market.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from fund.envs import register
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -47,3 +49,6 @@ def make_vec(
     from fund.envs.vector import FundVectorEnv
 
     return FundVectorEnv(num_envs, _strategy(name, preset, data, parameters))
+
+
+register()

@@ -44,27 +44,37 @@ def parser() -> Parser:
     size = run.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="under two minutes")
     size.add_argument("--full", action="store_true", help="every desk to its bar")
-    run.add_argument("--data", metavar="DIR", help="your own files, or `builtin` for those that the package arch ships")
+    run.add_argument(
+        "--data", metavar="DIR", help="your own files, or `builtin` for those that the package arch ships"
+    )
     run.add_argument("--out", metavar="DIR", default="runs/latest", help="folder of the report")
     _command(commands, "smoke", "the main job, tiny, in under a minute", "fund smoke").add_argument(
         "--out", metavar="DIR", default="runs/smoke"
     )
-    _command(commands, "list", "desks, presets, policies, parameters, features", "fund list market_making").add_argument(
-        "name", nargs="?", help="one strategy in full"
+    _command(
+        commands, "list", "desks, presets, policies, parameters, features", "fund list market_making"
+    ).add_argument("name", nargs="?", help="one strategy in full")
+    train = _strategy_command(
+        commands, "train", "train a strategy", "fund train market_making --steps 200000"
     )
-    train = _strategy_command(commands, "train", "train a strategy", "fund train market_making --steps 200000")
     train.add_argument("--steps", type=_count, help="environment steps; the tuned number where not given")
     train.add_argument("--seconds", type=float, help="stop after this wall-clock time")
     train.add_argument("--resume", action="store_true", help="go on from the latest model")
-    evaluate = _strategy_command(commands, "evaluate", "play seeded episodes and report them",
-                                 "fund evaluate market_making --policy symmetric --preset avellaneda_stoikov")  # fmt: skip
-    evaluate.add_argument("--policy", required=True, help="a rule, flat, random, best, latest, or a model file")
+    example = "fund evaluate market_making --policy symmetric --preset avellaneda_stoikov"
+    evaluate = _strategy_command(commands, "evaluate", "play seeded episodes and report them", example)
+    evaluate.add_argument(
+        "--policy", required=True, help="a rule, flat, random, best, latest, or a model file"
+    )
     evaluate.add_argument("--episodes", type=_count, default=1000)
-    export = _command(commands, "export", "write trained policies for use elsewhere", "fund export all --format onnx")
+    export = _command(
+        commands, "export", "write trained policies for use elsewhere", "fund export all --format onnx"
+    )
     export.add_argument("name", help="a strategy, or all")
     export.add_argument("--format", choices=("onnx", "safetensors"), default="onnx")
     export.add_argument("--out", metavar="DIR", default="export")
-    _strategy_command(commands, "check", "the contract that every strategy must keep", "fund check market_making")
+    _strategy_command(
+        commands, "check", "the contract that every strategy must keep", "fund check market_making"
+    )
     bench = _command(commands, "bench", "speed of every environment and of training", "fund bench")
     bench.add_argument("--paths", type=_count, default=4096)
     bench.add_argument("--no-training", action="store_true", help="environments only")
@@ -74,7 +84,9 @@ def parser() -> Parser:
 def _command(commands: Any, name: str, text: str, example: str) -> Any:
     sub = commands.add_parser(name, help=text, description=text + ".", epilog=f"example: {example}")
     sub.add_argument("--seed", type=int, default=0)
-    sub.add_argument("--json", action="store_true", help="one JSON object on the last line of standard output")
+    sub.add_argument(
+        "--json", action="store_true", help="one JSON object on the last line of standard output"
+    )
     sub.add_argument("--models", metavar="DIR", default=None, help="folder of the models")
     return sub
 
@@ -117,7 +129,7 @@ def _value(text: str) -> Any:
 
 
 def _spec_and_strategy(options: argparse.Namespace) -> tuple[Any, Any]:
-    from fund.strategy import Spec, rosters
+    from fund.roster import Spec, rosters
 
     if ":" in options.name:
         spec = Spec(options.name.rpartition(":")[2].lower(), options.name, "PPO", 0)
@@ -136,13 +148,21 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """The main job."""
     from allocator.run_fund import SIZES, run_fund
 
-    size = "smoke" if options.command == "smoke" else "quick" if options.quick else "full" if options.full else "default"
+    size = (
+        "smoke"
+        if options.command == "smoke"
+        else "quick"
+        if options.quick
+        else "full"
+        if options.full
+        else "default"
+    )
     return run_fund(SIZES[size], getattr(options, "data", None), options.out, options.seed, options.models)
 
 
 def list_names(options: argparse.Namespace) -> dict[str, Any]:
     """Names a user may need."""
-    from fund.strategy import rosters
+    from fund.roster import rosters
     from fund.training.listing import listing, one
 
     return one(rosters()[options.name]) if options.name else listing(rosters())
@@ -155,7 +175,14 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     spec, strategy = _spec_and_strategy(options)
     budget = training.Budget(options.steps, options.seconds)
     done = training.train(
-        spec, strategy, options.preset, budget, options.seed, _store(options), resume=options.resume, progress=True
+        spec,
+        strategy,
+        options.preset,
+        budget,
+        options.seed,
+        _store(options),
+        resume=options.resume,
+        progress=True,
     )
     return {
         "name": spec.name, "preset": options.preset, "steps": done.card.steps, "seconds": done.card.seconds,

@@ -15,14 +15,12 @@ comparisons, tuples and compiled functions of `fund.account`; no arrays, no rand
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import math
 from abc import ABC, abstractmethod
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -241,7 +239,7 @@ class Strategy(ABC):
     def parameters(self) -> tuple[float, ...]:
         """The numeric fields and derived properties, as the NamedTuple that the scalar functions read."""
         kind = parameter_type(type(self))
-        return kind(*(float(getattr(self, field)) for field in names(kind)))
+        return kind(*[float(getattr(self, field)) for field in names(kind)])  # type: ignore[arg-type]
 
     @property
     def years_per_step(self) -> float:
@@ -270,60 +268,4 @@ def cara_equivalent(pnl: Floats, risk_aversion: float) -> float:
 def parameter_type(of: type[Strategy]) -> type[tuple[float, ...]]:
     """NamedTuple type of a strategy's numeric fields and derived properties."""
     numeric = [f.name for f in dataclasses.fields(of) if f.type in ("int", "float", "bool", int, float, bool)]
-    return namedtuple("Parameters", [*numeric, *of.derived])  # type: ignore[return-value]
-
-
-@dataclass(frozen=True)
-class Spec:
-    """One line of a roster: a strategy's name, where its class is, what trains it and how."""
-
-    name: str
-    where: str  # "package.module:Class", imported when it is needed
-    algorithm: str  # PPO, DDPG or DQN
-    horizon: int  # steps of an episode under the default preset
-    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # tuned, for fund.training
-
-    @property
-    def cls(self) -> type[Strategy]:
-        """The strategy's class."""
-        module, _, attribute = self.where.partition(":")
-        try:
-            found = getattr(importlib.import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
-            raise UnknownName("strategy", self.where, rosters()) from error
-        return found  # type: ignore[no-any-return]
-
-    @property
-    def title(self) -> str:
-        """CamelCase form of the name."""
-        return "".join(word.capitalize() for word in self.name.split("_"))
-
-    @property
-    def gym_id(self) -> str:
-        """Gymnasium id."""
-        return f"fund/{self.title}-v0"
-
-
-class Roster(Mapping[str, Spec]):
-    """Specs by name; an unknown name is answered with the nearest known one."""
-
-    def __init__(self, specs: Iterable[Spec] = ()) -> None:
-        self._specs = {spec.name: spec for spec in specs}
-
-    def __getitem__(self, name: str) -> Spec:
-        if name not in self._specs:
-            raise UnknownName("strategy", name, self._specs)
-        return self._specs[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._specs)
-
-    def __len__(self) -> int:
-        return len(self._specs)
-
-
-@cache
-def rosters() -> Roster:
-    """Every strategy of the installed packages that declare an entry point in the group `fund.rosters`."""
-    points = entry_points(group="fund.rosters")
-    return Roster(spec for point in sorted(points, key=lambda p: p.name, reverse=True) for spec in point.load().values())
+    return namedtuple("Parameters", [*numeric, *of.derived])

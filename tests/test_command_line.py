@@ -100,7 +100,9 @@ def test_evaluate_prints_the_documented_object(capsys):
     # Avellaneda & Stoikov (2008), table 1: 68.4 and 12.7; the closed form on this grid 68.02 and 13.27
     assert abs(told["pnl"]["mean"] - 68.02) < 4 * told["pnl"]["se"]
     common = {"sharpe", "max_drawdown", "turnover", "costs"}
-    assert common | {"average_spread", "final_inventory_mean", "final_inventory_std"} <= set(told["statistics"])
+    assert common | {"average_spread", "final_inventory_mean", "final_inventory_std"} <= set(
+        told["statistics"]
+    )
 
 
 def test_the_same_command_prints_the_same(capsys):
@@ -130,7 +132,9 @@ def test_list_names_every_parameter_with_unit(capsys):
     assert told["parameters"]["gamma"]["unit"]
     assert {"gamma", "sigma", "horizon", "n_steps", "arrival_rate", "depth_decay"} <= set(told["parameters"])
     _, out, _ = run("list", "--json", capsys=capsys)
-    assert {"statistical_arbitrage", "market_making", "factor_tracking", "cio_allocator"} <= set(json.loads(out))
+    assert {"statistical_arbitrage", "market_making", "factor_tracking", "cio_allocator"} <= set(
+        json.loads(out)
+    )
 
 
 def test_every_strategy_documents_every_parameter(capsys):
@@ -161,7 +165,9 @@ def test_the_parser_knows_every_handler():
 
 
 def test_the_module_runs_as_a_program():
-    done = subprocess.run([sys.executable, "-m", "fund", "list", "market_makin"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "fund", "list", "market_makin"], capture_output=True, text=True
+    )
     assert done.returncode == 2
     assert done.stdout == ""
     assert "market_making" in done.stderr

@@ -51,7 +51,15 @@ class Books(NamedTuple):
 def open_books(block: Floats, instruments: int) -> Books:
     """Name the rows of a block (4 + 2 instruments + 5, n)."""
     k = 4 + instruments
-    return Books(block[0], block[1], block[2], block[3], block[4:k], block[k : k + instruments], block[k + instruments :])
+    return Books(
+        block[0],
+        block[1],
+        block[2],
+        block[3],
+        block[4:k],
+        block[k : k + instruments],
+        block[k + instruments :],
+    )
 
 
 @njit
@@ -128,7 +136,10 @@ class Ledger:
         worth = books.cash + (books.position * books.marks).sum(axis=0)
         scale = np.maximum(abs(capital), np.abs(books.position * books.marks).sum(axis=0))
         scale = np.maximum(np.maximum(scale, np.abs(books.cash)), 1.0)
-        for name, error in (("NAV", worth - books.nav), ("attribution", books.lines.sum(axis=0) + capital - books.nav)):
+        for name, error in (
+            ("NAV", worth - books.nav),
+            ("attribution", books.lines.sum(axis=0) + capital - books.nav),
+        ):
             worst = int(np.argmax(np.abs(error) / scale))
             if abs(error[worst]) > tolerance * scale[worst]:
                 raise InvalidParameter(f"ledger: {name} of path {worst} is off by {error[worst]}")

@@ -7,7 +7,7 @@ def register() -> None:
     """Register every strategy of the rosters as a Gymnasium id; a second call changes nothing."""
     import gymnasium as gym
 
-    from fund.strategy import rosters
+    from fund.roster import rosters
 
     for spec in rosters().values():
         if spec.gym_id not in gym.registry:

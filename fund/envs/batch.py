@@ -190,10 +190,14 @@ class Batch:
         try:
             finite = np.isfinite(given).all()
         except TypeError:
-            raise InvalidAction(f"{self.strategy.name}: actions of type {given.dtype}, wanted numbers") from None
+            raise InvalidAction(
+                f"{self.strategy.name}: actions of type {given.dtype}, wanted numbers"
+            ) from None
         if not finite:
             path, k = np.argwhere(~np.isfinite(given))[0]
-            raise InvalidAction(f"{self.strategy.name}: action {k} of path {path} is {given[path, k]}, wanted finite")
+            raise InvalidAction(
+                f"{self.strategy.name}: action {k} of path {path} is {given[path, k]}, wanted finite"
+            )
         if isinstance(space, Choice):
             _check_choice(given, space.count, self.strategy.name)
             self._actions[:, :1] = given

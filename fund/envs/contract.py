@@ -43,10 +43,16 @@ def adversarial(strategy: Strategy, steps: int, n: int, seed: int = 0) -> NDArra
 
 def _trajectory(batch: Batch, actions: NDArray[Any], seed: int) -> list[NDArray[Any]]:
     """Observation, reward, NAV, ends of every step, autoreset at the end of an episode."""
-    rows = [batch.reset(seed).copy()]
+    rows: list[NDArray[Any]] = [batch.reset(seed).copy()]
     for action in actions:
         out = batch.step(action)
-        rows += [out.observation.copy(), out.reward.copy(), batch.ledger.books.nav.copy(), out.terminated, out.truncated]
+        rows += [
+            out.observation.copy(),
+            out.reward.copy(),
+            batch.ledger.books.nav.copy(),
+            out.terminated,
+            out.truncated,
+        ]
         if batch.ended.any():
             rows.append(batch.renew(batch.ended.copy()).copy())
     return rows
@@ -104,12 +110,16 @@ def future_is_invisible(strategy: Strategy) -> None:
     prefix, tape = short.with_steps(steps // 2).record(paths), short.record(paths)
     same = np.array_equal(prefix.block, tape.block[: prefix.steps + 1])
     same = same and np.array_equal(prefix.features, tape.features[: prefix.steps + 1])
-    _demand(same or strategy.history is not None, strategy, "a shorter recording is not the beginning of the longer one")
+    _demand(
+        same or strategy.history is not None,
+        strategy,
+        "a shorter recording is not the beginning of the longer one",
+    )
 
 
 def _play_rows(strategy: Strategy, paths: Paths, actions: NDArray[Any], tape: Any) -> list[NDArray[Any]]:
     batch = Batch(strategy, len(paths), tape=tape)
-    rows = [batch.start(paths).copy()]
+    rows: list[NDArray[Any]] = [batch.start(paths).copy()]
     for action in actions:
         out = batch.step(action)
         rows += [out.observation.copy(), out.reward.copy(), batch.ledger.books.nav.copy()]
@@ -129,7 +139,7 @@ def money_adds_up(strategy: Strategy) -> None:
         batch.ledger.check(short.capital)
         for i in np.flatnonzero(going):
             twins[i].step(action[i])
-            twins[i].compare(batch, i, out)
+            twins[i].compare(batch, int(i), out)
 
 
 def reward_is_its_parts(strategy: Strategy) -> None:
@@ -148,7 +158,11 @@ def reward_is_its_parts(strategy: Strategy) -> None:
         _demand(gap.max() < 1e-12, strategy, f"the parts of the reward miss it by {gap.max()}")
         pnl = (batch.ledger.books.nav - before) * scale
         wrong = np.abs(batch.parts[batch.part_names.index("pnl")] - pnl)[going]
-        _demand(wrong.max() <= 1e-9 * max(1.0, scale * short.capital), strategy, "the part `pnl` is not the change of NAV")
+        _demand(
+            wrong.max() <= 1e-9 * max(1.0, scale * short.capital),
+            strategy,
+            "the part `pnl` is not the change of NAV",
+        )
 
 
 def limits_hold(strategy: Strategy) -> None:
@@ -181,7 +195,11 @@ def bad_actions_are_refused(strategy: Strategy) -> None:
         else:
             _demand(False, strategy, f"an action of {bad} was taken")
     after = batch.get_state()
-    _demand(all(np.array_equal(before[k], after[k]) for k in before), strategy, "a refused action changed the state")
+    _demand(
+        all(np.array_equal(before[k], after[k]) for k in before),
+        strategy,
+        "a refused action changed the state",
+    )
     if isinstance(short.actions, Box):
         far = batch.step(np.full((2, size), 1e308)).reward.copy()
         batch.set_state(before)
@@ -197,7 +215,9 @@ def ends_are_named(strategy: Strategy) -> None:
     flat = players.flat(short)
     for _ in range(short.n_steps):
         out = batch.step(flat(batch.view()))
-    _demand(out.truncated.all() and not out.terminated.any(), strategy, "the end of the tape is not `truncated`")
+    _demand(
+        out.truncated.all() and not out.terminated.any(), strategy, "the end of the tape is not `truncated`"
+    )
     ruined = Batch(short.with_parameters(ruin=1e9), 2)
     ruined.reset(1)
     out = ruined.step(flat(ruined.view()))
@@ -239,7 +259,8 @@ def features_speak(strategy: Strategy) -> None:
         _demand(np.abs(seen[:, k]).mean() < 30.0, strategy, f'feature "{name}" is not of order one')
     alike = np.abs(np.corrcoef(seen.T)) - np.eye(len(spread))
     i, j = np.unravel_index(np.argmax(alike), alike.shape)
-    told = f'features "{strategy.features[i]}" and "{strategy.features[j]}" are the same (correlation {alike[i, j]:.6f})'
+    one, two = strategy.features[i], strategy.features[j]
+    told = f'features "{one}" and "{two}" are the same (correlation {alike[i, j]:.6f})'
     _demand(alike[i, j] < 0.9999, strategy, told)
 
 
@@ -273,7 +294,9 @@ def names_fit(strategy: Strategy) -> None:
         _demand(needed in strategy.presets, strategy, f'there is no preset "{needed}"')
     tape = strategy.record(Paths.of(0, 2))
     _demand(tape.columns == columns, strategy, f"the tape's columns are {tape.columns}, wanted {columns}")
-    _demand(tape.features.shape[2] == len(strategy.features), strategy, "the tape's features have another width")
+    _demand(
+        tape.features.shape[2] == len(strategy.features), strategy, "the tape's features have another width"
+    )
     _demand(len(LINES) == 5, strategy, "the ledger's lines changed")
 
 

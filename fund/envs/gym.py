@@ -37,7 +37,7 @@ class FundEnv(gym.Env[Observation, Any]):
         render_mode: str | None = None,
     ) -> None:
         self.strategy = resolve(strategy, preset, parameters)
-        self.observation_space = observation_space(self.strategy)
+        self.observation_space: Any = observation_space(self.strategy)
         self.action_space = action_space(self.strategy)
         self.render_mode = render_mode
         self.batch = Batch(self.strategy, 1)

@@ -23,8 +23,8 @@ GOES_ON, TRUNCATED, TERMINATED = 0, 1, 2
 
 def _compiled(source: str, **scope: Any) -> Callable[..., Any]:
     # the source is built from identifiers of this package's own classes, never from a user's text
-    exec(source, scope)
-    return njit(scope["generated"])  # type: ignore[no-any-return]
+    exec(source, scope)  # noqa: S102 - see above
+    return njit(scope["generated"])
 
 
 def _reader(kind: type[tuple[float, ...]], place: str, arguments: str) -> Callable[..., Any]:
@@ -92,14 +92,21 @@ def _accessors(of: type[Strategy]) -> _Access:
 
 def _advance(step: Step, access: _Access) -> Callable[..., None]:
     trade, reward, observe = njit(step.trade), njit(step.reward), njit(step.observe)
-    parameters, moment, prices, per_instrument = access.parameters, access.moment, access.prices, access.per_instrument
+    parameters, moment, prices, per_instrument = (
+        access.parameters,
+        access.moment,
+        access.prices,
+        access.per_instrument,
+    )
     action, recall, remember = access.action, access.recall, access.remember
     show, write_parts = access.show, access.account_parts
     legs, instruments, n_parts = step.legs, len(step.marks), len(names(step.parts))
     width = access.width
 
     @njit(nogil=True, error_model="numpy")
-    def advance(p_array, block, features, ledger, memory, clock, which, actions, observations, rewards, parts, ends):  # type: ignore[no-untyped-def]
+    def advance(
+        p_array, block, features, ledger, memory, clock, which, actions, observations, rewards, parts, ends
+    ):
         p = parameters(p_array)
         books = open_books(ledger, instruments)
         steps = block.shape[0] - 1
@@ -131,16 +138,21 @@ def _advance(step: Step, access: _Access) -> Callable[..., None]:
             show(observations, i, observe(p, nxt, account, memories))
             ends[i] = TERMINATED if account.nav <= floor else (TRUNCATED if t + 1 == steps else GOES_ON)
 
-    return advance  # type: ignore[no-any-return]
+    return advance
 
 
 def _begin(step: Step, access: _Access) -> Callable[..., None]:
     opening, observe = njit(step.opening), njit(step.observe)
-    parameters, moment, prices, per_instrument = access.parameters, access.moment, access.prices, access.per_instrument
+    parameters, moment, prices, per_instrument = (
+        access.parameters,
+        access.moment,
+        access.prices,
+        access.per_instrument,
+    )
     remember, show, instruments = access.remember, access.show, len(step.marks)
 
     @njit(nogil=True, error_model="numpy")
-    def begin(p_array, block, features, ledger, memory, clock, which, observations):  # type: ignore[no-untyped-def]
+    def begin(p_array, block, features, ledger, memory, clock, which, observations):
         p = parameters(p_array)
         books = open_books(ledger, instruments)
         steps = block.shape[0] - 1
@@ -158,4 +170,4 @@ def _begin(step: Step, access: _Access) -> Callable[..., None]:
                 observations[i, j] = features[0, i, j]
             show(observations, i, observe(p, now, account, memories))
 
-    return begin  # type: ignore[no-any-return]
+    return begin

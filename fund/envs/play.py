@@ -25,7 +25,11 @@ def flat(strategy: Strategy) -> Policy:
 def constant(strategy: Strategy, action: Any) -> Policy:
     """One action for ever."""
     row = np.atleast_1d(np.asarray(action))
-    return lambda view: np.broadcast_to(row, (view.n, len(row))) if isinstance(strategy.actions, Box) else np.full(view.n, row[0])
+    return lambda view: (
+        np.broadcast_to(row, (view.n, len(row)))
+        if isinstance(strategy.actions, Box)
+        else np.full(view.n, row[0])
+    )
 
 
 def random(strategy: Strategy, seed: int = 0) -> Policy:

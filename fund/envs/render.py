@@ -20,9 +20,13 @@ def table(batch: Batch) -> str:
     view = batch.view()
     books = view.books
     lines = [f"{batch.strategy.name}  step {int(view.clock[0])}"]
-    lines.append(f"  nav {books.nav[0]:.2f}  cash {books.cash[0]:.2f}  position {books.position[:, 0].round(4).tolist()}")
+    lines.append(
+        f"  nav {books.nav[0]:.2f}  cash {books.cash[0]:.2f}  position {books.position[:, 0].round(4).tolist()}"
+    )
     values = view.observation[0]
-    lines += [f"  {name:<28}{value:>12.4f}" for name, value in zip(batch.strategy.features, values, strict=True)]
+    lines += [
+        f"  {name:<28}{value:>12.4f}" for name, value in zip(batch.strategy.features, values, strict=True)
+    ]
     return "\n".join(lines)
 
 

@@ -9,7 +9,8 @@ import gymnasium as gym
 import numpy as np
 
 from fund.errors import InvalidParameter
-from fund.strategy import Box, Strategy, rosters
+from fund.roster import rosters
+from fund.strategy import Box, Strategy
 
 OBSERVATION_BOUND = 1e6  # features are of order one; the bound is finite because the checkers want it so
 
@@ -38,6 +39,8 @@ def resolve(
     changes = dict(parameters or {})
     if isinstance(strategy, Strategy):
         if preset != "default":
-            raise InvalidParameter(f'{strategy.name}: preset "{preset}" beside a finished strategy; give the name')
+            raise InvalidParameter(
+                f'{strategy.name}: preset "{preset}" beside a finished strategy; give the name'
+            )
         return strategy.with_parameters(**changes)
     return rosters()[strategy].cls.preset(preset, **changes)

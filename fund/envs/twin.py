@@ -33,7 +33,9 @@ class Twin:
         """One step of the clock: decide, fill, mark, reward."""
         step, left = self.strategy.step, self.tape.steps - self.t
         now, nxt = self._row(self.t), self._row(self.t + 1)
-        before = Account(self.cash, self.nav, self.peak, self.position, self.marks, float(self.t), float(left))
+        before = Account(
+            self.cash, self.nav, self.peak, self.position, self.marks, float(self.t), float(left)
+        )
         fills, carry, self.memory = step.trade(self.p, now, nxt, before, self.memory, self._clipped(action))
         position = list(self.position)
         for leg, k in enumerate(step.legs):
@@ -45,7 +47,13 @@ class Twin:
         self.nav = self.cash + sum(q * m for q, m in zip(self.position, self.marks, strict=True))
         self.peak, self.t = max(self.peak, self.nav), self.t + 1
         account = Account(
-            self.cash, self.nav, self.peak, self.position, self.marks, float(self.t), float(self.tape.steps - self.t)
+            self.cash,
+            self.nav,
+            self.peak,
+            self.position,
+            self.marks,
+            float(self.t),
+            float(self.tape.steps - self.t),
         )
         self.parts = step.reward(self.p, before, account, self.memory)
         self.own = step.observe(self.p, nxt, account, self.memory)

@@ -69,9 +69,11 @@ class FundVectorEnv(VectorEnv[Any, Any, Any]):
             raise ResetNeeded(f"{self.strategy.name}: step before reset; call reset first")
         ended = self.batch.ended.copy()
         if ended.any() and self.autoreset_mode is AutoresetMode.DISABLED:
-            raise ResetNeeded(f"{self.strategy.name}: row {int(np.flatnonzero(ended)[0])} has ended; reset it first")
+            raise ResetNeeded(
+                f"{self.strategy.name}: row {int(np.flatnonzero(ended)[0])} has ended; reset it first"
+            )
         out = self.batch.step(actions)
-        observation, infos = out.observation, {}
+        observation, infos = out.observation, dict[str, Any]()
         rewards, terminated, truncated = out.reward.copy(), out.terminated, out.truncated
         if self.autoreset_mode is AutoresetMode.NEXT_STEP and ended.any():
             rewards[ended], terminated[ended], truncated[ended] = 0.0, False, False
@@ -97,7 +99,9 @@ class FundVectorEnv(VectorEnv[Any, Any, Any]):
         if seed is None and self._seeded:
             return None
         if isinstance(seed, (int, np.integer)) or seed is None:
-            self._np_random, self._np_random_seed = gym.utils.seeding.np_random(None if seed is None else int(seed))
+            self._np_random, self._np_random_seed = gym.utils.seeding.np_random(
+                None if seed is None else int(seed)
+            )
         self._seeded = True
         if seed is None:
             return int(self.np_random.integers(2**31))

@@ -11,7 +11,7 @@ from fund.market.draft import BARS, Draft, Floats, Rules, is_amount
 
 Flags = NDArray[np.bool_]
 
-_ROUNDING = 1e-9  # relative, of scaled prices such as 109305.00000000001
+_ROUNDING = 1e-6  # relative, of prices that were adjusted or scaled in float32
 
 
 def where(bad: Flags, shift: int = 0) -> list[int]:

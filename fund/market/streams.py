@@ -50,7 +50,7 @@ class Streams:
         salt = (_number(world),)
         names = zip(paths.seeds, paths.episodes, strict=True)
         keys = [SeedSequence(name, spawn_key=salt).generate_state(2, np.uint64) for name in names]
-        self._keys: list[NDArray[np.uint64]] = keys
+        self._keys = keys
         self._bits = Philox(0)
         self._state = self._bits.state
         self._generator = Generator(self._bits)

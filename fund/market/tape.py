@@ -30,7 +30,9 @@ class Tape:
     columns: tuple[str, ...]
     block: Floats  # (T+1, columns, n)
     features: NDArray[np.float32]  # (T+1, n, width)
-    rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))  # (n,) first source row
+    rows: NDArray[np.int64] = field(
+        default_factory=lambda: np.zeros(0, dtype=np.int64)
+    )  # (n,) first source row
 
     @property
     def n(self) -> int:
@@ -97,4 +99,6 @@ def _finite(name: str, values: NDArray[np.floating]) -> None:
     bad = np.argwhere(~np.isfinite(values))
     if len(bad):
         t, path = bad[0]
-        raise DataError(f'column "{name}", row {t}, path {path}: found {values[t, path]}, wanted a finite number')
+        raise DataError(
+            f'column "{name}", row {t}, path {path}: found {values[t, path]}, wanted a finite number'
+        )

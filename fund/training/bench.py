@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from fund.envs.batch import Batch
 from fund.envs.gym import FundEnv
-from fund.strategy import Box, Spec, Strategy, rosters
+from fund.roster import Spec, rosters
+from fund.strategy import Box, Strategy
 
 ROUNDS = 3
 
@@ -31,7 +32,9 @@ def bench(paths: int = 4096, training: bool = True, seed: int = 0) -> dict[str, 
     environments = {name: environment(spec.cls(), paths, seed) for name, spec in specs.items()}
     result: dict[str, Any] = {"machine": machine(), "paths": paths, "environments": environments}
     if training:
-        result["training"] = {name: training_speed(spec) for name, spec in specs.items() if spec.algorithm == "PPO"}
+        result["training"] = {
+            name: training_speed(spec) for name, spec in specs.items() if spec.algorithm == "PPO"
+        }
     result["reference"] = {"cartpole_sync_64": cartpole()}
     return result
 
@@ -102,10 +105,19 @@ def environment(strategy: Strategy, paths: int, seed: int) -> dict[str, float]:
             rows[t % 2][:] = tape.features[t]
         return tape.steps * paths
 
-    speeds = {"step_only": _best(from_the_start), "with_tapes": _best(with_tapes), "single_env": _best(single(strategy))}
+    speeds = {
+        "step_only": _best(from_the_start),
+        "with_tapes": _best(with_tapes),
+        "single_env": _best(single(strategy)),
+    }
     limit = _best(copies)
     megabytes = (tape.block.nbytes + tape.features.nbytes + batch.ledger.block.nbytes) / 2**20
-    return {**speeds, "copy_limit": limit, "share_of_limit": speeds["step_only"] / limit, "tape_megabytes": megabytes}
+    return {
+        **speeds,
+        "copy_limit": limit,
+        "share_of_limit": speeds["step_only"] / limit,
+        "tape_megabytes": megabytes,
+    }
 
 
 def single(strategy: Strategy) -> Callable[[], int]:
@@ -115,11 +127,11 @@ def single(strategy: Strategy) -> Callable[[], int]:
     action = env.action_space.sample()
 
     def work() -> int:
-        for k in range(5000):
+        for _ in range(5000):
             _, _, terminated, truncated, _ = env.step(action)
             if terminated or truncated:
                 env.reset()
-        return k + 1
+        return 5000
 
     return work
 
@@ -137,7 +149,9 @@ def training_speed(spec: Spec) -> dict[str, float]:
     for env in (real, null):
         _learn(spec, strategy, env, frames // 2)
     # interleaved, so that a busy neighbour slows both alike
-    pairs = [(_learn(spec, strategy, real, frames), _learn(spec, strategy, null, frames)) for _ in range(ROUNDS)]
+    pairs = [
+        (_learn(spec, strategy, real, frames), _learn(spec, strategy, null, frames)) for _ in range(ROUNDS)
+    ]
     ours, free = max(p[0] for p in pairs), max(p[1] for p in pairs)
     return {"frames_per_second": ours, "null_frames_per_second": free, "share_of_null": ours / free}
 
@@ -168,5 +182,3 @@ def cartpole() -> float:
     speed = _best(work)
     envs.close()
     return speed
-
-

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from fund.envs.batch import Batch
-from fund.strategy import Spec, Strategy, names
+from fund.roster import Spec
+from fund.strategy import Strategy, names
 
 SHOWN = 10
 
@@ -57,12 +58,14 @@ def ten_steps(strategy: Strategy, seed: int = 0) -> str:
         lines.append(f"  action   {np.round(action, 4).tolist()}")
         lines.append(_wrapped("fills", strategy.step.marks, bought))
         nav, cash = batch.ledger.books.nav[0], batch.ledger.books.cash[0]
-        lines.append(f"  ledger   nav={nav:.4f} cash={cash:.4f} position={batch.ledger.books.position[:, 0].tolist()}")
+        lines.append(
+            f"  ledger   nav={nav:.4f} cash={cash:.4f} position={batch.ledger.books.position[:, 0].tolist()}"
+        )
         lines.append(_wrapped("reward", ("reward", *batch.part_names), [out.reward[0], *batch.parts[:, 0]]))
     return "\n".join(lines)
 
 
-def _wrapped(head: str, labels: Sequence[str], values: Sequence[float] | np.ndarray) -> str:  # type: ignore[type-arg]
+def _wrapped(head: str, labels: Sequence[str], values: Sequence[float] | np.ndarray) -> str:
     cells = [f"{label}={value:.4g}" for label, value in zip(labels, values, strict=True)]
     rows = ["  ".join(cells[k : k + 6]) for k in range(0, len(cells), 6)]
     return "\n".join(f"  {head if k == 0 else '':<8} {row}" for k, row in enumerate(rows))
@@ -72,7 +75,9 @@ def _train(spec: Spec, strategy: Strategy, options: argparse.Namespace) -> int:
     from fund.training.train import Budget, train
 
     trained = train(spec, strategy, options.preset, Budget(options.steps), options.seed, progress=True)
-    print(f"{spec.name}: {trained.card.steps} steps in {trained.card.seconds:.1f} s, score {trained.card.score:.6g}")
+    print(
+        f"{spec.name}: {trained.card.steps} steps in {trained.card.seconds:.1f} s, score {trained.card.score:.6g}"
+    )
     return 130 if trained.interrupted else 0
 
 

@@ -101,7 +101,9 @@ def statistics(played: Played) -> dict[str, float]:
     return {**common, **strategy.statistics(played)}
 
 
-def policy_named(strategy: Strategy, name: str, store: ModelStore | None = None, preset: str = "default") -> Policy:
+def policy_named(
+    strategy: Strategy, name: str, store: ModelStore | None = None, preset: str = "default"
+) -> Policy:
     """A policy from what `--policy` may say.
 
     A rule's name, `flat`, `random`, `best`, `latest`, or a model file. Raises UnknownName, ModelError.
@@ -122,7 +124,12 @@ def policy_named(strategy: Strategy, name: str, store: ModelStore | None = None,
 
 
 def evaluate(
-    strategy: Strategy, policy: Policy, name: str, episodes: int = 1000, seed: int = 0, preset: str = "default"
+    strategy: Strategy,
+    policy: Policy,
+    name: str,
+    episodes: int = 1000,
+    seed: int = 0,
+    preset: str = "default",
 ) -> Evaluation:
     """Play seeded episodes nobody trained on and report them."""
     played = play(strategy, policy, held_out(episodes, seed))

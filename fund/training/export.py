@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from fund.errors import ModelError
 from fund.paths import atomic_write
-from fund.strategy import Spec, Strategy, rosters
+from fund.roster import Spec, rosters
+from fund.strategy import Strategy
 from fund.training.evaluate import held_out
 from fund.training.network import Network
 from fund.training.store import Card, ModelStore
@@ -31,7 +32,9 @@ def export_all(name: str, kind: str, out: str | Path, store: ModelStore) -> dict
     chosen = list(specs.values()) if name == "all" else [specs[name]]
     trained = [s for s in chosen if store.path(s.name, "best").exists()]
     if not trained:
-        raise ModelError(f"{name}: nothing is trained yet in {store.root.name}/; run: fund train {chosen[0].name}")
+        raise ModelError(
+            f"{name}: nothing is trained yet in {store.root.name}/; run: fund train {chosen[0].name}"
+        )
     return {spec.name: export_one(spec, kind, Path(out), store) for spec in trained}
 
 
@@ -41,14 +44,23 @@ def export_one(spec: Spec, kind: str, out: Path, store: ModelStore) -> dict[str,
     network, card = store.load(strategy), store.card(spec.name)
     assert card is not None  # load has read it
     observations = recorded_observations(strategy)
-    content = onnx_bytes(network, len(strategy.features)) if kind == "onnx" else safetensors_bytes(network, card)
+    content = (
+        onnx_bytes(network, len(strategy.features)) if kind == "onnx" else safetensors_bytes(network, card)
+    )
     again = run_onnx(content, observations) if kind == "onnx" else from_safetensors(content)(observations)
     error = float(np.max(np.abs(np.asarray(again, dtype=np.float64) - network(observations))))
     if not error <= TOLERANCE:
-        raise ModelError(f"{spec.name}: the {kind} export differs from the model by {error}, wanted at most {TOLERANCE}")
+        raise ModelError(
+            f"{spec.name}: the {kind} export differs from the model by {error}, wanted at most {TOLERANCE}"
+        )
     out.mkdir(parents=True, exist_ok=True)
     atomic_write(out / f"{spec.name}.{kind}", content)
-    record = {"format": kind, "max_error": error, "inputs": len(observations), "features": list(strategy.features)}
+    record = {
+        "format": kind,
+        "max_error": error,
+        "inputs": len(observations),
+        "features": list(strategy.features),
+    }
     sidecar = {**record, "card": {**card.__dict__}}
     atomic_write(out / f"{spec.name}.json", (json.dumps(sidecar, indent=1) + "\n").encode())
     return {"file": str(out / f"{spec.name}.{kind}"), "max_error": error, "inputs": len(observations)}
@@ -86,7 +98,10 @@ def onnx_bytes(network: Network, width: int) -> bytes:
     elif network.head == "tanh":
         nodes.append(helper.make_node("Tanh", [last], ["action"]))
     else:
-        weights += [numpy_helper.from_array(np.array(v, dtype=np.float32), k) for k, v in (("low", -1.0), ("high", 1.0))]
+        weights += [
+            numpy_helper.from_array(np.array(v, dtype=np.float32), k)
+            for k, v in (("low", -1.0), ("high", 1.0))
+        ]
         nodes.append(helper.make_node("Clip", [last, "low", "high"], ["action"]))
     kind = TensorProto.INT64 if discrete else TensorProto.FLOAT
     graph = helper.make_graph(
@@ -120,11 +135,10 @@ def safetensors_bytes(network: Network, card: Card) -> bytes:
 
 def from_safetensors(content: bytes) -> Network:
     """The policy in a safetensors file."""
-    from safetensors import deserialize
     from safetensors.torch import load
 
     tensors = load(content)
     length = int.from_bytes(content[:8], "little")
     meta = json.loads(content[8 : 8 + length])["__metadata__"]
-    layers = tuple((tensors[f"weight_{k}"], tensors[f"bias_{k}"]) for k in range(len(deserialize(content)) // 2))
+    layers = tuple((tensors[f"weight_{k}"], tensors[f"bias_{k}"]) for k in range(len(tensors) // 2))
     return Network(layers, meta["activation"], meta["head"])

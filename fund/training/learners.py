@@ -61,7 +61,7 @@ class GaussianNoise(VectorizedActionNoise):
         super().__init__(NormalActionNoise(np.zeros(size), np.full(size, sigma)), rows)
         self.sigma, self.shape = sigma, (rows, size)
 
-    def __call__(self) -> NDArray[np.float32]:  # type: ignore[override]
+    def __call__(self) -> NDArray[np.float32]:
         """One draw, (rows, size)."""
         # SB3 seeds NumPy's global generator; exploration is drawn where SB3 draws the rest
         return np.random.normal(0.0, self.sigma, self.shape).astype(np.float32)  # noqa: NPY002
@@ -94,7 +94,7 @@ def learner(algorithm: str, env: VecEnv, strategy: Strategy, settings: Settings,
     try:
         return ALGORITHMS[algorithm](
             "MlpPolicy", env, learning_rate=rate, policy_kwargs=policy, seed=seed, device="cpu", **keywords
-        )  # type: ignore[call-arg]
+        )
     except TypeError as error:
         raise InvalidParameter(f"{strategy.name}: settings for {algorithm}: {error}") from None
 

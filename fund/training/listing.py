@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from fund.strategy import Spec
+from fund.roster import Spec
 from fund.training.desk import shown_names
 
 POLICIES = ("flat", "random", "best", "latest", "<model>.zip")

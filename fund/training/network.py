@@ -51,7 +51,10 @@ class Network:
                 {key.rsplit(".", 1)[0] for key in weights if key.startswith(prefix)},
                 key=lambda place: [int(number) for number in re.findall(r"\d+", place)],
             )
-            layers += [(weights[f"{p}.weight"].detach().clone(), weights[f"{p}.bias"].detach().clone()) for p in places]
+            layers += [
+                (weights[f"{p}.weight"].detach().clone(), weights[f"{p}.bias"].detach().clone())
+                for p in places
+            ]
         if not layers:
             raise ModelError(f"found no layers {' or '.join(prefixes)} of a {algorithm} policy")
         return cls(tuple(layers), activation, head)
@@ -82,11 +85,15 @@ class Network:
         wanted = len(strategy.features)
         found = int(self.layers[0][0].shape[1])
         if found != wanted:
-            raise ModelError(f"{strategy.name}: the model reads {found} features, the environment gives {wanted}")
+            raise ModelError(
+                f"{strategy.name}: the model reads {found} features, the environment gives {wanted}"
+            )
         actions = strategy.actions
         size = actions.count if isinstance(actions, Choice) else actions.size
         if int(self.layers[-1][0].shape[0]) != size:
-            raise ModelError(f"{strategy.name}: the model gives {self.layers[-1][0].shape[0]} actions, wanted {size}")
+            raise ModelError(
+                f"{strategy.name}: the model gives {self.layers[-1][0].shape[0]} actions, wanted {size}"
+            )
         if (self.head == "argmax") == isinstance(actions, Box):
             raise ModelError(f"{strategy.name}: the model's actions are of another kind")
         if not all(torch.isfinite(w).all() and torch.isfinite(b).all() for w, b in self.layers):
@@ -104,7 +111,7 @@ def read_weights(content: bytes, name: str) -> dict[str, torch.Tensor]:
         weights = torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
     except ModelError:
         raise
-    except Exception as error:  # a damaged zip or archive fails in a dozen ways; all mean the same to a user
+    except Exception as error:  # noqa: BLE001 - a damaged zip or archive fails in a dozen ways; all mean the same to a user
         first = str(error).splitlines()[0] if str(error) else ""
         raise ModelError(f"{name}: not a readable model ({type(error).__name__}: {first[:120]})") from None
     if not isinstance(weights, dict):

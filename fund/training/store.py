@@ -52,10 +52,16 @@ class Card:
 
     def check(self, strategy: Strategy) -> None:
         """Raise ModelError, naming the field, where the model is not for this strategy."""
-        wanted = {"name": strategy.name, "features": tuple(strategy.features), "actions": action_schema(strategy)}
+        wanted = {
+            "name": strategy.name,
+            "features": tuple(strategy.features),
+            "actions": action_schema(strategy),
+        }
         for key, value in wanted.items():
             if getattr(self, key) != value:
-                raise ModelError(f"{strategy.name}: the model's {key} are {getattr(self, key)}, wanted {value}")
+                raise ModelError(
+                    f"{strategy.name}: the model's {key} are {getattr(self, key)}, wanted {value}"
+                )
 
 
 def action_schema(strategy: Strategy) -> str:
@@ -71,7 +77,9 @@ def parameters_of(strategy: Strategy) -> dict[str, Any]:
     plain = {}
     for f in fields(strategy):
         value = getattr(strategy, f.name)
-        plain[f.name] = value if value is None or isinstance(value, (bool, int, float, str)) else _digest(value)
+        plain[f.name] = (
+            value if value is None or isinstance(value, (bool, int, float, str)) else _digest(value)
+        )
     return plain
 
 
@@ -82,7 +90,13 @@ def _digest(value: Any) -> str:
 def environment_hash(strategy: Strategy) -> str:
     """Hash of all that makes two evaluations comparable."""
     text = json.dumps(
-        [strategy.name, strategy.version, parameters_of(strategy), strategy.features, action_schema(strategy)],
+        [
+            strategy.name,
+            strategy.version,
+            parameters_of(strategy),
+            strategy.features,
+            action_schema(strategy),
+        ],
         sort_keys=True,
     )
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -115,7 +129,9 @@ class ModelStore:
         """Write model and card under `best` or `latest`; the old model stays until the new one is whole."""
         self.prepare(card.name, card.preset)
         path = self.path(card.name, which, card.preset)
-        sealed = Card(**{**asdict(card), "features": card.features, "sha256": hashlib.sha256(content).hexdigest()})
+        sealed = Card(
+            **{**asdict(card), "features": card.features, "sha256": hashlib.sha256(content).hexdigest()}
+        )
         atomic_write(path, content)
         atomic_write(path.with_suffix(".json"), (json.dumps(asdict(sealed), indent=1) + "\n").encode())
         return path
@@ -146,14 +162,22 @@ class ModelStore:
         """The policy of `best` or `latest`, checked against its card and the strategy."""
         path = self.path(strategy.name, which, preset)
         if not path.exists():
-            hint = f"train it with: fund train {strategy.name}" + (f" --preset {preset}" if preset != "default" else "")
+            hint = f"train it with: fund train {strategy.name}" + (
+                f" --preset {preset}" if preset != "default" else ""
+            )
             raise ModelError(f"{strategy.name}: no {which} model of preset {preset}; {hint}")
         return load_file(strategy, path)
 
     def count_trial(self, card: Card) -> None:
         """Add a line to the journal of trainings."""
         self.root.mkdir(parents=True, exist_ok=True)
-        line = {"name": card.name, "preset": card.preset, "seed": card.seed, "steps": card.steps, "score": card.score}
+        line = {
+            "name": card.name,
+            "preset": card.preset,
+            "seed": card.seed,
+            "steps": card.steps,
+            "score": card.score,
+        }
         with (self.root / JOURNAL).open("a") as journal:
             journal.write(json.dumps(line) + "\n")
 
@@ -195,7 +219,9 @@ def load_file(strategy: Strategy, path: Path) -> Network:
         raise ModelError(f"{path.name}: no such model file")
     beside = path.with_suffix(".json")
     if not beside.exists():
-        raise ModelError(f"{path.name}: no card {beside.name} beside it, so nothing says what the model is for")
+        raise ModelError(
+            f"{path.name}: no card {beside.name} beside it, so nothing says what the model is for"
+        )
     card, content = read_card(beside), path.read_bytes()
     if hashlib.sha256(content).hexdigest() != card.sha256:
         raise ModelError(f"{path.name}: the file is not the one that its card vouches for (sha256 differs)")

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,20 @@ import numpy as np
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.logger import CSVOutputFormat, HumanOutputFormat, KVWriter, Logger, TensorBoardOutputFormat
+from stable_baselines3.common.logger import (
+    CSVOutputFormat,
+    HumanOutputFormat,
+    KVWriter,
+    Logger,
+    TensorBoardOutputFormat,
+)
 
 from fund.envs.play import play
 from fund.errors import ModelError
 from fund.market.streams import Paths
 from fund.paths import atomic_write, lock
-from fund.strategy import Played, Spec, Strategy
+from fund.roster import Spec
+from fund.strategy import Played, Strategy
 from fund.training.evaluate import SELECTION_SEEDS, statistics
 from fund.training.learners import Settings, learner, training_env
 from fund.training.network import Network
@@ -69,7 +76,9 @@ def score(strategy: Strategy, played: Played) -> float:
 class Selection(BaseCallback):
     """Evaluates on the selection episodes, keeps the best weights, stops at the time limit or on a signal."""
 
-    def __init__(self, strategy: Strategy, algorithm: str, settings: Settings, steps: int, budget: Budget) -> None:
+    def __init__(
+        self, strategy: Strategy, algorithm: str, settings: Settings, steps: int, budget: Budget
+    ) -> None:
         super().__init__()
         self.strategy, self.algorithm, self.settings = strategy, algorithm, settings
         self.every = max(steps // settings.evaluations, 1)
@@ -93,7 +102,9 @@ class Selection(BaseCallback):
     def look(self) -> None:
         """Play the present policy on the selection episodes; keep it if it is the best so far."""
         network = Network.of(self.model.policy.state_dict(), self.algorithm, self.settings.activation)
-        played = play(self.strategy, network.policy(), Paths.of(SELECTION_SEEDS, self.settings.evaluation_paths))
+        played = play(
+            self.strategy, network.policy(), Paths.of(SELECTION_SEEDS, self.settings.evaluation_paths)
+        )
         now, numbers = score(self.strategy, played), statistics(played)
         self.history.append((self.num_timesteps, now))
         self.logger.record("eval/mean_reward", float(np.mean(played.reward)))
@@ -164,7 +175,8 @@ def _keep(store: ModelStore, card: Card, model: BaseAlgorithm, selection: Select
     best = replace(card, score=float(selection.best_score), scores={"selection": selection.history})
     is_best = store.offer(best, selection.best)
     checkpoints = sorted(
-        store.folder(card.name, card.preset).glob("checkpoints/rl_model_*_steps.zip"), key=lambda p: p.stat().st_mtime_ns
+        store.folder(card.name, card.preset).glob("checkpoints/rl_model_*_steps.zip"),
+        key=lambda p: p.stat().st_mtime_ns,
     )
     for old in checkpoints[:-KEPT_CHECKPOINTS]:
         old.unlink()
@@ -208,8 +220,12 @@ def versions() -> dict[str, str]:
 def git_commit() -> str:
     """The commit of the working folder, `+` where it has changes; empty outside a repository."""
     try:
-        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)
-        changed = subprocess.run(["git", "status", "--porcelain", "-uno"], capture_output=True, text=True, check=True)
+        commit = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
+        )
+        changed = subprocess.run(
+            ["git", "status", "--porcelain", "-uno"], capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return ""
     return commit.stdout.strip() + ("+" if changed.stdout.strip() else "")
@@ -221,7 +237,9 @@ def _resume(model: BaseAlgorithm, store: ModelStore, spec: Spec, strategy: Strat
     with zipfile.ZipFile(path) as archive:
         members = [m for m in archive.namelist() if m.endswith(".pth") and m != "pytorch_variables.pth"]
         states = {
-            member[: -len(".pth")]: torch.load(io.BytesIO(archive.read(member)), map_location="cpu", weights_only=True)
+            member[: -len(".pth")]: torch.load(
+                io.BytesIO(archive.read(member)), map_location="cpu", weights_only=True
+            )
             for member in members
         }
     model.set_parameters(states, exact_match=False, device="cpu")
@@ -238,7 +256,10 @@ def _log_folder(home: Path) -> Path:
 
 
 def _logger(folder: Path, loud: bool) -> Logger:
-    outputs: list[KVWriter] = [CSVOutputFormat(str(folder / "progress.csv")), TensorBoardOutputFormat(str(folder))]
+    outputs: list[KVWriter] = [
+        CSVOutputFormat(str(folder / "progress.csv")),
+        TensorBoardOutputFormat(str(folder)),
+    ]
     if loud:
         outputs.append(HumanOutputFormat(sys.stderr))
     return Logger(str(folder), outputs)
@@ -251,10 +272,10 @@ def _interruptible(selection: Selection) -> Iterator[None]:
             raise KeyboardInterrupt  # a second signal does not wait
         selection.interrupted = True
 
-    before: dict[int, Callable[..., Any] | int | None] = {}
+    before: dict[signal.Signals, Any] = {}
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
-            before[number] = signal.signal(number, stop)  # type: ignore[assignment]
+            before[number] = signal.signal(number, stop)
     except ValueError:
         pass  # not the main thread: signals go elsewhere
     try:

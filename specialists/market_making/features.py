@@ -103,7 +103,7 @@ def write_features(out: NDArray[np.float32], seen: Sight, norms: Norms) -> None:
             out[t, i, 11] = (seen.mid[t, i] - seen.mid[max(t - 20, 0), i]) * per_move * 20.0**-0.5
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
 def _remember(state: Floats, seen: Sight, t: int, i: int) -> None:
     # exponential means of sells, buys (fast), sells, buys (slow), squared moves (fast, slow)
     if t == 0:
@@ -117,7 +117,7 @@ def _remember(state: Floats, seen: Sight, t: int, i: int) -> None:
     state[5, i] += SLOW * (square - state[5, i])
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
 def _write_book(out: NDArray[np.float32], seen: Sight, decay: float, t: int, i: int) -> None:
     out[t, i, 0] = seen.half_spread[t, i] * decay
     out[t, i, 1] = seen.near[t, i]

@@ -31,7 +31,7 @@ MID, BID, ASK, MICRO, WIDTH, BID_QUEUE, ASK_QUEUE, INVENTORY, SELL, SELL_VOLUME,
     names(Columns).index(name)
     for name in (
         "mid", "best_bid", "best_ask", "microprice", "width", "bid_queue", "ask_queue", "inventory",
-        "sell_reach_1", "sell_volume_1", "buy_reach_1", "buy_volume_1",
+        "sell_reach_1", "sell_volume", "buy_reach_1", "buy_volume",
     )
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ day, v and l the volatility and liquidity of the day's weather:
                  expected to move by signal w z in all. The book's imbalances show z through noise of their own
     mid          drift + sigma sqrt(dt) v s (sqrt(1 - f) N(0, 1) + sqrt(f) surprise), surprise = unexpected buys less
                  unexpected sells, over their standard deviation (Madhavan, Richardson & Roomans, 1997)
-    sweep        a mid that moves through a quote takes it: the move is a reach, too (Budish, Cramton & Shim, 2015)
+    sweep        a mid that moves through a quote takes it: see `step` (Budish, Cramton & Shim, 2015)
 
 The flow is thus informed twice: buys push the mid up after they filled an ask, and stale quotes are picked off.
 Volumes are exponential; the queue shown on each side leans with the touch's imbalance.
@@ -59,14 +59,13 @@ MEMORY = 0.9  # of the excitation, a step
 RAGGED, RAGGED_MEMORY = 0.25, 0.9  # log standard deviation of the touch's half-spread, and its memory
 NOISE = 0.3  # standard deviation of what hides the lean in the imbalances
 NEAR_MEMORY, DEEP_MEMORY = 0.6, 0.95  # of that noise; at the touch it has none
-SWEEP = 1e3  # quote sizes that a move through a quote brings to it
 
 
 class Shocks(NamedTuple):
     """Draws of n paths, time after the path."""
 
     orders: Floats  # (n, steps, 2, ORDERS) exponential: between reaches
-    sizes: Floats  # (n, steps, 2, ORDERS) exponential
+    sizes: Floats  # (n, steps, 2) exponential
     news: Floats  # (n, steps) normal
     book: Floats  # (n, steps + 1, 5) normal: lean, spread, and three imbalances
 
@@ -87,7 +86,7 @@ def draw(s: MarketMaking, streams: Streams, sky: Weather, block: Floats, feature
     smile = 1.0 + SMILE * (12.0 * (time - 0.5) ** 2 - 1.0)
     day = Day(sky.volatility, np.sqrt(sky.volatility / sky.liquidity), sky.liquidity, smile)
     shocks = Shocks(
-        exponential(streams, "orders", s.n_steps, 2, ORDERS), exponential(streams, "sizes", s.n_steps, 2, ORDERS),
+        exponential(streams, "orders", s.n_steps, 2, ORDERS), exponential(streams, "sizes", s.n_steps, 2),
         streams.normal("news", s.n_steps), streams.normal("book", rows, 5),
     )  # fmt: skip
     block[0, MID] = s.initial_price
@@ -121,18 +120,18 @@ def _play(  # type: ignore[no-untyped-def]
                 sells[t + 1, i], buys[t + 1, i] = sold, bought
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
 def _imbalance(raw: float) -> float:
     return min(max(raw, -0.9), 0.9)
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
 def _ar(past: float, memory: float, scale: float, shock: float) -> float:
     # one step of an AR(1) of standard deviation `scale`
     return memory * past + scale * math.sqrt(1.0 - memory * memory) * shock
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
 def _drift(state: Floats, book: Floats, pace: Pace, t: int, i: int) -> None:
     # the hidden states of row t; the first row stands at the stationary law
     fresh = 0.0 if t == 0 else 1.0
@@ -142,7 +141,7 @@ def _drift(state: Floats, book: Floats, pace: Pace, t: int, i: int) -> None:
     state[3, i] = _ar(state[3, i], DEEP_MEMORY * fresh, NOISE, book[i, t, 4])
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
 def _show(  # type: ignore[no-untyped-def]
     block, pace, state, book, width, half, liquidity, t, i
 ):
@@ -158,7 +157,7 @@ def _show(  # type: ignore[no-untyped-def]
     block[t, ASK_QUEUE, i] = pace.depth * liquidity * (1.0 - imbalance)
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
 def _advance(  # type: ignore[no-untyped-def]
     block, pace, state, shocks, width, volatility, smile, t, i
 ):
@@ -178,17 +177,16 @@ def _advance(  # type: ignore[no-untyped-def]
         news = math.sqrt(1.0 - pace.flow_share) * news + math.sqrt(pace.flow_share) * surprise
     move = pace.move * volatility * news + (1.0 - pace.persistence) * pace.signal * width * state[0, i]
     block[t + 1, MID, i] = block[t, MID, i] + move
-    _sweep(block, pace, SELL, SELL_VOLUME, -move, t, i)
-    _sweep(block, pace, BUY, BUY_VOLUME, move, t, i)
     return sells, buys
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
 def _arrive(  # type: ignore[no-untyped-def]
     block, pace, shocks, expected, width, side, reach, volume, t, i
 ):
     # writes the reaches and volumes of one side; gives the number of orders that reached the mid
     arrival, count = 0.0, 0.0
+    block[t + 1, volume, i] = pace.order_size * shocks.sizes[i, t, side]
     for j in range(ORDERS):
         arrival += shocks.orders[i, t, side, j]
         depth = NEVER
@@ -196,14 +194,4 @@ def _arrive(  # type: ignore[no-untyped-def]
             depth = width * math.log(expected / arrival) / pace.decay
             count += 1.0
         block[t + 1, reach + j, i] = depth
-        block[t + 1, volume + j, i] = pace.order_size * shocks.sizes[i, t, side, j]
     return count
-
-
-@njit(inline="always")  # type: ignore[untyped-decorator]
-def _sweep(block: Floats, pace: Pace, reach: int, volume: int, move: float, t: int, i: int) -> None:
-    # the least of the orders makes room for the move
-    last = ORDERS - 1
-    if move > 0.0 and move > block[t + 1, reach + last, i]:
-        block[t + 1, reach + last, i] = move
-        block[t + 1, volume + last, i] = SWEEP * pace.size

@@ -84,12 +84,12 @@ def _orders(block: Floats, pace: Pace, times: Floats, sells: Floats, buys: Float
     # times (n, steps, 2, orders): uniforms, or arrival times of unit Poisson processes
     for t in range(1, block.shape[0]):
         for i in range(block.shape[2]):
+            block[t, SELL_VOLUME, i] = block[t, BUY_VOLUME, i] = pace.size
             for j in range(ORDERS):
                 sold = bought = NEVER
                 if j < times.shape[3] and pace.arrivals > 0.0:
                     sold = math.log(pace.arrivals / times[i, t - 1, 0, j]) / pace.decay
                     bought = math.log(pace.arrivals / times[i, t - 1, 1, j]) / pace.decay
                 block[t, SELL + j, i], block[t, BUY + j, i] = sold, bought
-                block[t, SELL_VOLUME + j, i] = block[t, BUY_VOLUME + j, i] = pace.size
                 sells[t, i] += sold >= 0.0
                 buys[t, i] += bought >= 0.0

@@ -1,12 +1,13 @@
 """One step of a market maker: quotes placed, filled, paid and observed, for one path.
 
 A side that quotes at distance d from the mid of row t has ahead of it the queue Q at its price, and is filled by the
-market orders of (t, t+1]. Row t+1 lists the three that reached deepest, each with its reach into the book and the
-volume it would bring to whoever stands first there:
+market orders of (t, t+1]. Row t+1 lists the three that reached deepest into the book, and the volume v that each
+brings to whoever stands first there:
 
-    volume(d) = sum over orders with reach >= d of their volumes
+    volume(d) = v times the number of orders with reach >= d
     fill      = min(size quoted, max(0, volume(d) - Q)),     Q' = max(0, Q - volume(d)) (1 - cancelled)
 
+With `sweep`, a quote that the mid has moved through by row t+1 is filled whole: it was there to be taken.
 Q is the queue shown at the touch when a quote joins the touch or stands behind it, nothing when it improves on it;
 a quote left at its price keeps its place, one that moved or was filled whole goes to the back. Where the papers' world
 has reach ln(A dt/U)/k, U uniform on (0, 1], unit volumes and no queues, that is a fill with probability
@@ -42,21 +43,16 @@ class Columns(NamedTuple):
     sell_reach_1: float  # market sells, deepest first; they fill bids
     sell_reach_2: float
     sell_reach_3: float
-    sell_volume_1: float  # units
-    sell_volume_2: float
-    sell_volume_3: float
+    sell_volume: float  # units, of each
     buy_reach_1: float  # market buys, deepest first; they fill asks
     buy_reach_2: float
     buy_reach_3: float
-    buy_volume_1: float
-    buy_volume_2: float
-    buy_volume_3: float
+    buy_volume: float
 
 
 class Memory(NamedTuple):
     """What a path remembers beside its account."""
 
-    left: float  # steps to the close
     bid: float  # price of the order in the book, NO_PRICE without one
     ask: float
     bid_queue: float  # units ahead of it
@@ -107,29 +103,35 @@ class Side(NamedTuple):
 
 def opening(p: Any, now: Any) -> Any:
     """The inventory that the tape says, no order in the book."""
-    start = Memory(p.day, NO_PRICE, NO_PRICE, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, now.inventory * now.mid, 0.0, 0.0, 0.0, 0.0)
-    return (now.inventory,), start
+    cost = now.inventory * now.mid
+    return (now.inventory,), Memory(NO_PRICE, NO_PRICE, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, cost, 0.0, 0.0, 0.0, 0.0)
+
+
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def to_close(p: Any, step: float) -> float:
+    """Steps to the close, from 1 in a day's last step to the whole day at its opening."""
+    return p.day - (step - math.floor(step * p.per_day + 1e-9) * p.day)
 
 
 def trade(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any) -> Any:
     """Quote both sides, or at the last step of a day cross the spread until flat."""
-    if p.flatten > 0.0 and memory.left <= 1.0:
+    if p.flatten > 0.0 and to_close(p, account.step) < 1.5:
         return close(p, now, account.position[0], memory)
     return quote(p, now, nxt, account, memory, action)
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
 def close(p: Any, now: Any, held: float, memory: Any) -> Any:
     """Sell or buy the whole inventory at the touch; the next day starts with a fresh memory of the book."""
     price, fee = take(-held, now.best_bid if held > 0.0 else now.best_ask, 0.0, p.taker_fee)
     after = Memory(
-        p.day, NO_PRICE, NO_PRICE, 0.0, 0.0, memory.bid_fills * p.kept, memory.ask_fills * p.kept, memory.captured,
+        NO_PRICE, NO_PRICE, 0.0, 0.0, memory.bid_fills * p.kept, memory.ask_fills * p.kept, memory.captured,
         memory.adverse, 0.0, 0.0, memory.fills, memory.spread, memory.quotes,
     )  # fmt: skip
     return Fills((-held, 0.0), (price, now.mid), (fee, 0.0)), 0.0, after
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
 def quote(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any) -> Any:
     """Two quotes and their fills by the order flow of the step."""
     held = account.position[0]
@@ -138,18 +140,12 @@ def quote(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any) ->
     ask = on_grid(now.mid + p.centre + p.half_range * action[1], p.tick, p.per_tick, 1.0)
     bid_size = within(limit - held, 0.0, p.capacity) if action[0] < NOT_QUOTED else 0.0
     ask_size = within(limit + held, 0.0, p.capacity) if action[1] < NOT_QUOTED else 0.0
-    sold_to_us = volume(
-        now.mid - bid, nxt.sell_reach_1, nxt.sell_volume_1, nxt.sell_reach_2, nxt.sell_volume_2,
-        nxt.sell_reach_3, nxt.sell_volume_3,
-    )  # fmt: skip
-    bought_from_us = volume(
-        ask - now.mid, nxt.buy_reach_1, nxt.buy_volume_1, nxt.buy_reach_2, nxt.buy_volume_2,
-        nxt.buy_reach_3, nxt.buy_volume_3,
-    )  # fmt: skip
-    ahead = 0.0 if bid > now.best_bid else now.bid_queue
-    bids = execute(bid, bid_size, memory.bid_queue if bid == memory.bid else ahead, sold_to_us, p.staying)
-    ahead = 0.0 if ask < now.best_ask else now.ask_queue
-    asks = execute(ask, ask_size, memory.ask_queue if ask == memory.ask else ahead, bought_from_us, p.staying)
+    sold = nxt.sell_volume * reached(now.mid - bid, nxt.sell_reach_1, nxt.sell_reach_2, nxt.sell_reach_3)
+    bought = nxt.buy_volume * reached(ask - now.mid, nxt.buy_reach_1, nxt.buy_reach_2, nxt.buy_reach_3)
+    ahead = memory.bid_queue if bid == memory.bid else (0.0 if bid > now.best_bid else now.bid_queue)
+    bids = execute(bid, bid_size, ahead, sold, p.sweep > 0.0 and nxt.mid <= bid, p.staying)
+    ahead = memory.ask_queue if ask == memory.ask else (0.0 if ask < now.best_ask else now.ask_queue)
+    asks = execute(ask, ask_size, ahead, bought, p.sweep > 0.0 and nxt.mid >= ask, p.staying)
     bid_price, bid_fee = make(bids.filled, bid, p.maker_rebate)
     ask_price, ask_fee = make(-asks.filled, ask, p.maker_rebate)
     fills = Fills((bids.filled, -asks.filled), (bid_price, ask_price), (bid_fee, ask_fee))
@@ -158,7 +154,7 @@ def quote(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any) ->
     return fills, 0.0, after
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
 def on_grid(price: float, tick: float, per_tick: float, up: float) -> float:
     """The price on the tick grid, rounded down, or up; a billionth of a tick is rounding error, not distance."""
     if tick <= 0.0:
@@ -166,23 +162,22 @@ def on_grid(price: float, tick: float, per_tick: float, up: float) -> float:
     return (math.ceil(price * per_tick - 1e-9) if up > 0.0 else math.floor(price * per_tick + 1e-9)) * tick
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
-def volume(distance: float, r1: float, v1: float, r2: float, v2: float, r3: float, v3: float) -> float:
-    """What the market orders of a step bring to a quote at a distance."""
-    first = v1 if r1 >= distance else 0.0
-    second = v2 if r2 >= distance else 0.0
-    return first + second + (v3 if r3 >= distance else 0.0)
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def reached(distance: float, first: float, second: float, third: float) -> float:
+    """How many of a step's market orders come as far as a quote at a distance."""
+    one, two = 1.0 if first >= distance else 0.0, 1.0 if second >= distance else 0.0
+    return one + two + (1.0 if third >= distance else 0.0)
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
-def execute(price: float, size: float, ahead: float, arrived: float, staying: float) -> Any:
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
+def execute(price: float, size: float, ahead: float, arrived: float, swept: bool, staying: float) -> Any:
     """Fill of one quote behind a queue, and where it leaves the order."""
-    filled = min(size, max(0.0, arrived - ahead))
+    filled = size if swept else min(size, max(0.0, arrived - ahead))
     rests = filled < size
     return Side(filled, price if rests else NO_PRICE, max(0.0, ahead - arrived) * staying if rests else 0.0)
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
 def remembered(
     p: Any, mid: float, next_mid: float, held: float, memory: Any, bids: Any, asks: Any, bid: float, ask: float,
     both: float,
@@ -201,14 +196,14 @@ def remembered(
     cost = average_cost(held + bids.filled, cost, -asks.filled, ask)
     after = held + bids.filled - asks.filled
     return Memory(
-        memory.left - 1.0, bids.price, asks.price, bids.queue, asks.queue,
+        bids.price, asks.price, bids.queue, asks.queue,
         memory.bid_fills * p.kept + bids.filled, memory.ask_fills * p.kept + asks.filled, captured, adverse, cost,
         memory.age + 1.0 if after * held > 0.0 else 0.0, fills,
         memory.spread + both * (ask - bid), memory.quotes + both,
     )  # fmt: skip
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(forceinline=True)  # type: ignore[untyped-decorator]
 def average_cost(held: float, cost: float, traded: float, price: float) -> float:
     """Cost of the inventory after a trade: added at the price, taken out at average cost, new beyond zero."""
     after = held + traded
@@ -238,10 +233,10 @@ def observe(p: Any, now: Any, account: Any, memory: Any) -> Any:
         memory.ask_fills * p.per_quote,
         memory.adverse * p.depth_decay,
         held * p.per_quote * 0.25,
-        memory.age / (memory.age + 20.0),
+        min(memory.age * 0.05, 4.0),
         (held * now.mid - memory.cost) * p.per_quote * p.depth_decay * 0.1,
         (memory.captured - memory.adverse) * p.depth_decay,
-        memory.left * p.per_day,
+        to_close(p, account.step) * p.per_day if account.left > 0.0 else 0.0,
         memory.bid_queue * p.per_quote * 0.25,
         memory.ask_queue * p.per_quote * 0.25,
     )

@@ -22,7 +22,7 @@ from specialists.market_making.step import Columns, Memory, Own, Parts, observe,
 Floats = NDArray[np.float64]
 
 _PAPER: dict[str, Any] = {
-    "book": False, "weather": False, "flatten": False, "capital": 1000.0, "reward_scale": 1000.0, "ruin": -1e9,
+    "book": False, "sweep": False, "weather": False, "flatten": False, "capital": 1000.0, "reward_scale": 1000.0, "ruin": -1e9,
     "leverage": 1e9, "max_inventory": 100.0, "quote_size": 1.0, "tick": 0.0, "maker_rebate": 0.0, "taker_fee": 0.0,
     "signal": 0.0, "phi": 0.0, "alpha": 0.0,
 }  # fmt: skip
@@ -89,6 +89,7 @@ class MarketMaking(Strategy):
     quote_size: float = 100.0
     initial_price: float = 100.0
     book: bool = True
+    sweep: bool = True
     poisson: bool = False
     binary_moves: bool = True
     signal: float = 0.05

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from fund.errors import DataError
 from fund.market.tape import Tape
+from fund.strategy import names
 from specialists.statistical_arbitrage.market import Legs
 from specialists.statistical_arbitrage.rolling import kalman_hedge_ratio, rolling_hedge_ratio
 
@@ -67,25 +68,24 @@ MARKET_FEATURES = (
 def lay_out(
     desk: StatisticalArbitrage, legs: Legs, borrow: Floats, rows: NDArray[np.int64] | None = None
 ) -> Tape:
-    """Legs (WARM_UP + T + 1, n) and the borrow rate a year (T + 1, n) as a tape; raises DataError where not finite."""
+    """Legs, and the borrow rate a year (T + 1, n), as a tape; raises DataError where a number is not finite."""
     y, x = legs.level_1 - legs.level_1[0], legs.level_2 - legs.level_2[0]
-    beta, innovation = hedges(desk.hedge_method, y, x)
+    beta, innovation = hedges("known" if desk.knows else desk.hedge_method, y, x)
     steps, n = borrow.shape
-    block = np.empty((steps, len(desk.step.columns._fields), n))  # type: ignore[attr-defined]
-    block[:, 0], block[:, 1] = legs.price_1[WARM_UP:], legs.price_2[WARM_UP:]
-    block[:, 2] = beta[WARM_UP:]
-    if legs.level_1 is not legs.price_1:  # a share of leg 1 is hedged by beta times its worth of leg 2
-        block[:, 2] *= block[:, 0] / block[:, 1]
-    block[:, 3] = borrow
     wide = np.zeros((steps, n, len(desk.features)), dtype=np.float32)
-    known = desk.price - legs.level_1[0] if desk.known_moments else np.full(n, math.nan)
+    mean = desk.price - legs.level_1[0] if desk.knows else np.full(n, math.nan)
     scales = (desk.stationary_deviation, desk.eta * math.sqrt(desk.dt), desk.leg_unit)
-    _features(y, x, beta, innovation, known, scales, wide)
-    block[:, 4] = wide[:, :, 0]
-    if not (np.isfinite(block.sum()) and np.isfinite(wide.sum(dtype=np.float64))):
-        raise DataError(f"{desk.name}: a price or a feature is not finite")
-    origin = np.zeros(0, dtype=np.int64) if rows is None else rows
-    return Tape(desk.step.columns._fields, block, wide, origin)  # type: ignore[attr-defined]
+    _features(y, x, beta, innovation, mean, scales, wide)
+    columns = names(desk.step.columns)
+    block = np.empty((steps, len(columns), n))
+    block[:, 0], block[:, 1] = legs.price_1, legs.price_2
+    block[:, 2] = beta[WARM_UP:]
+    if desk.by_exposure:  # levels are logs: a share of leg 1 is hedged by beta times its worth of leg 2
+        block[:, 2] *= legs.price_1 / legs.price_2
+    block[:, 3], block[:, 4] = borrow, wide[:, :, 0]
+    if not np.isfinite(block.sum()):
+        raise DataError(f"{desk.name}: a price, hedge ratio or z-score is not finite")
+    return Tape(columns, block, wide, np.zeros(0, dtype=np.int64) if rows is None else rows)
 
 
 def hedges(method: str, y: Floats, x: Floats) -> tuple[Floats, Floats]:
@@ -105,7 +105,7 @@ def hedges(method: str, y: Floats, x: Floats) -> tuple[Floats, Floats]:
     return np.clip(beta, *HEDGE_BOUNDS), found.innovation / found.deviation
 
 
-@njit
+@njit(cache=True)
 def opening_hedge(y: Floats, x: Floats, window: int) -> Floats:
     """Regression through zero of leg 1's changes on leg 2's over the first `window` rows, (n,); 1 where leg 2 stands."""
     out = np.ones(y.shape[1])
@@ -120,7 +120,7 @@ def opening_hedge(y: Floats, x: Floats, window: int) -> Floats:
     return out
 
 
-@njit
+@njit(cache=True)
 def _features(y, x, beta, innovation, known, scales, out):  # type: ignore[no-untyped-def]
     # sums: long window 0-13, middle 14-21, short 22-29
     rows, paths = y.shape
@@ -140,7 +140,7 @@ def _features(y, x, beta, innovation, known, scales, out):  # type: ignore[no-un
                     _write(y, x, beta, innovation, known, scales, sums, t, first + i, i, out[t - WARM_UP, first + i])
 
 
-@njit(inline="always")
+@njit(cache=True, inline="always")
 def _pairs(y, x, t, first, last, sign, sums):  # type: ignore[no-untyped-def]
     # level before and change of row t, in or out of the sums of the long window
     b_t, a_t, v_t, u_t = y[t - 1, first:last], x[t - 1, first:last], y[t, first:last], x[t, first:last]
@@ -163,7 +163,7 @@ def _pairs(y, x, t, first, last, sign, sums):  # type: ignore[no-untyped-def]
         sums[13, i] += sign * b * v
 
 
-@njit(inline="always")
+@njit(cache=True, inline="always")
 def _levels(y, x, t, first, last, sign, sums):  # type: ignore[no-untyped-def]
     # level and change of row t, in or out of the sums of a window
     b_t, a_t, b_p, a_p = y[t, first:last], x[t, first:last], y[t - 1, first:last], x[t - 1, first:last]
@@ -180,19 +180,19 @@ def _levels(y, x, t, first, last, sign, sums):  # type: ignore[no-untyped-def]
         sums[7, i] += sign * v * v
 
 
-@njit(inline="always")
+@njit(cache=True, inline="always")
 def _zscore(spread, h, a, b, aa, ab, bb, window):  # type: ignore[no-untyped-def]
     mean = (b - h * a) / window
     area = bb - 2.0 * h * ab + h * h * aa - window * mean * mean
     return (spread - mean) / math.sqrt(area / (window - 1)) if area > 1e-18 else 0.0
 
 
-@njit(inline="always")
+@njit(cache=True, inline="always")
 def _deviation(h, uu, uv, vv, window):  # type: ignore[no-untyped-def]
     return math.sqrt(max((vv - 2.0 * h * uv + h * h * uu) / window, 1e-24))
 
 
-@njit(inline="always")
+@njit(cache=True, inline="always")
 def _dickey_fuller(h, s):  # type: ignore[no-untyped-def]
     # slope and t-statistic of d on the spread before it, with a constant
     mean, drift = (s[1] - h * s[0]) / LONG, s[6] - h * s[5]
@@ -206,14 +206,14 @@ def _dickey_fuller(h, s):  # type: ignore[no-untyped-def]
     return slope, slope * math.sqrt(zz * (LONG - 2) / left)
 
 
-@njit(inline="always")
+@njit(cache=True, inline="always")
 def _half_life(slope):  # type: ignore[no-untyped-def]
     if slope >= -0.005:
         return 139.0  # rows; longer ones are not to be told from a random walk in a window of 120
     return -math.log(2.0) / math.log(max(1.0 + slope, 0.05))
 
 
-@njit(inline="always")
+@njit(cache=True, inline="always")
 def _write(y, x, beta, innovation, known, scales, sums, t, i, j, out):  # type: ignore[no-untyped-def]
     s = sums[:, j]
     h = beta[t, i]

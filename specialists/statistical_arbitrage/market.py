@@ -42,11 +42,11 @@ UNIFORM = math.sqrt(12.0)  # makes a uniform on (-1/2, 1/2) one of unit variance
 
 
 class Legs(NamedTuple):
-    """Prices of both legs, and the levels in which their spread is measured; (warm-up + T + 1, n), oldest first."""
+    """Prices of both legs, and the levels in which their spread is measured, which begin a warm-up earlier."""
 
-    price_1: Floats
+    price_1: Floats  # (T + 1, n)
     price_2: Floats
-    level_1: Floats  # log price; in the world `ou` the price itself
+    level_1: Floats  # (warm-up + T + 1, n), log price; in the world `ou` the price itself
     level_2: Floats
 
 
@@ -119,12 +119,13 @@ def ornstein_uhlenbeck(desk: StatisticalArbitrage, streams: Streams, warm_up: in
     kept = math.exp(-speed)
     noise = desk.eta * math.sqrt(desk.dt) * math.sqrt(-math.expm1(-2.0 * speed) / (2.0 * speed))
     spread = np.empty((warm_up + desk.n_steps + 1, len(streams)))
-    drawn = desk.stationary_deviation * streams.normal("start", 1)[:, 0]
-    spread[warm_up] = desk.start * desk.stationary_deviation if math.isfinite(desk.start) else drawn
+    spread[warm_up] = desk.start
+    if desk.random_start:
+        spread[warm_up] = desk.stationary_deviation * streams.normal("start", 1)[:, 0]
     _revert(streams.normal("residual", desk.n_steps).T.copy(), kept, noise, spread[warm_up:])
     _revert(streams.normal("past", warm_up).T.copy(), kept, noise, spread[warm_up::-1])
-    price_1, price_2 = desk.price + spread, np.full_like(spread, desk.price)
-    return Legs(price_1, price_2, price_1, price_2)
+    level_1, level_2 = desk.price + spread, np.full_like(spread, desk.price)
+    return Legs(level_1[warm_up:], level_2[warm_up:], level_1, level_2)
 
 
 def _mixed(own: Floats, market: Floats, loading: float, warm_up: int) -> Floats:
@@ -135,11 +136,11 @@ def _mixed(own: Floats, market: Floats, loading: float, warm_up: int) -> Floats:
 
 
 def _priced(level_1: Floats, level_2: Floats, price: float, start: int) -> Legs:
-    prices = [price * np.exp(level - level[start]) for level in (level_1, level_2)]
+    prices = [price * np.exp(level[start:] - level[start]) for level in (level_1, level_2)]
     return Legs(prices[0], prices[1], level_1, level_2)
 
 
-@njit
+@njit(cache=True)
 def _walk(
     shock: Floats,
     volatility: Floats,
@@ -161,7 +162,7 @@ def _walk(
             heat[i] = rest + (ARCH + (ASYMMETRY if z < 0.0 else 0.0)) * z * z + GARCH * heat[i]
 
 
-@njit
+@njit(cache=True)
 def _tie(level_2, noise, months, volatility, regime, kept, deviation, scale, start, warm_up, level_1):  # type: ignore[no-untyped-def]
     rows, paths = noise.shape
     hedge, hedge_step, break_chance, break_step = scale
@@ -184,7 +185,7 @@ def _tie(level_2, noise, months, volatility, regime, kept, deviation, scale, sta
             residual[i] = after
 
 
-@njit
+@njit(cache=True)
 def _revert(noise: Floats, kept: float, deviation: float, spread: Floats) -> None:
     rows, paths = noise.shape
     for t in range(rows):

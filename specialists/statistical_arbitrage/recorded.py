@@ -1,1 +1,58 @@
-def windows(desk, paths): ...
+"""Windows of recorded prices: one pair of legs, any row of the record a possible start.
+
+A window has `n_steps` + 1 rows; the `WARM_UP` rows before it feed the features and are never traded. Hedge ratio and
+features are causal, so that a window knows nothing of the rows after it. Which pair to trade is chosen beforehand,
+on rows of its own: `specialists.statistical_arbitrage.cointegration.select_pairs`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fund.errors import DataError
+from fund.market.history import History
+from fund.market.streams import Paths
+from fund.market.tape import Tape
+from specialists.statistical_arbitrage.features import WARM_UP, lay_out
+from specialists.statistical_arbitrage.market import Legs
+
+if TYPE_CHECKING:
+    from specialists.statistical_arbitrage.strategy import StatisticalArbitrage
+
+
+def from_prices(history: History, leg_1: str, leg_2: str) -> History:
+    """Two columns of prices, best adjusted for splits and dividends, under the names `leg_1` and `leg_2`.
+
+    Raises UnknownName for a column that is missing, DataError for a price that is not above 0.
+    """
+    legs = history.select([leg_1, leg_2])
+    _logs(legs, legs.names)
+    return legs.rename({leg_1: "leg_1", leg_2: "leg_2"})
+
+
+def windows(desk: StatisticalArbitrage, history: History, paths: Paths) -> Tape:
+    """The tape of windows whose starts are drawn, one a path; raises DataError where the record is too short."""
+    logs = _logs(history, (desk.leg_1, desk.leg_2))
+    wanted = WARM_UP + desk.n_steps + 1
+    if len(history) < wanted:
+        raise DataError(
+            f"{history.source}: {len(history)} rows, wanted {wanted} ({WARM_UP} to warm up, {desk.n_steps} steps)"
+        )
+    start = paths.streams(desk.name).integers("window", len(history) - wanted + 1)
+    rows = start + np.arange(wanted)[:, None]
+    level_1, level_2 = (np.take(log, rows) for log in logs)
+    price_1, price_2 = (np.take(history.column(name), rows[WARM_UP:]) for name in (desk.leg_1, desk.leg_2))
+    borrow = np.full(price_1.shape, desk.borrow_rate)
+    return lay_out(desk, Legs(price_1, price_2, level_1, level_2), borrow, history.rows[start + WARM_UP])
+
+
+def _logs(history: History, names: tuple[str, ...]) -> list[NDArray[np.float64]]:
+    for name in names:
+        prices = history.column(name)
+        low = np.flatnonzero(prices <= 0.0)
+        if len(low):
+            raise DataError(f"{history.source}:row {low[0]}: {name} is {prices[low[0]]}, wanted a price above 0")
+    return [np.log(history.column(name)) for name in names]

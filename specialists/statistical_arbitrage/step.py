@@ -129,7 +129,7 @@ def _remember(p, nxt, account, memory, target):  # type: ignore[no-untyped-def]
 
 def reward(p, before, account, memory):  # type: ignore[no-untyped-def]
     """Change of NAV, scaled; where wealth has a utility the change of that; a potential-based bonus for timing."""
-    pnl = (account.nav - before.nav) / p.capital * p.reward_scale
+    pnl = (account.nav - before.nav) * p.reward_of_money
     more = 0.0
     if p.utility_power != 1.0:
         now, past = (
@@ -148,7 +148,7 @@ def observe(p, now, account, memory):  # type: ignore[no-untyped-def]
     return Own(
         account.position[0] * unit / (p.position_limit * base),
         memory.held / (memory.held + REMEMBERED),
-        10.0 * open_pnl / p.capital,
-        10.0 * (1.0 - account.nav / account.peak),
-        account.left / p.n_steps,
+        open_pnl * p.tenth_of_capital,
+        10.0 - 10.0 * account.nav / account.peak,
+        account.left * p.share_of_step,
     )

@@ -74,7 +74,9 @@ def test_a_million_trades_stay_exact_to_a_billionth_of_cash():
     ledger = opened(capital=1e6, prices=(10.0, 5.0))
     generator = np.random.default_rng(0)
     books = ledger.books
-    for quantity, price in zip(generator.normal(size=20_000), 10 + generator.normal(size=20_000), strict=True):
+    for quantity, price in zip(
+        generator.normal(size=20_000), 10 + generator.normal(size=20_000), strict=True
+    ):
         book(books, 0, (0, 1), Fills((quantity, -quantity), (price, 5.0), (0.01, 0.0)), 0.0)
         mark(books, 0, (price, 5.0))
     ledger.check(1e6, tolerance=1e-12)

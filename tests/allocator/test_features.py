@@ -34,8 +34,12 @@ def test_desk_statistics_by_hand(returns, told, t):
     levels = np.concatenate([[1.0], np.cumprod(1 + sixty)])
     worst = (1 - levels / np.maximum.accumulate(levels)).max()
     assert at["max_drawdown"] == pytest.approx(worst * 10)
-    assert at["return_5"] == pytest.approx(window(returns, t, 5).sum() / (sixty.std(ddof=1) * np.sqrt(5)), rel=1e-6)
-    assert at["return_21"] == pytest.approx(window(returns, t, 21).sum() / (sixty.std(ddof=1) * np.sqrt(21)), rel=1e-6)
+    assert at["return_5"] == pytest.approx(
+        window(returns, t, 5).sum() / (sixty.std(ddof=1) * np.sqrt(5)), rel=1e-6
+    )
+    assert at["return_21"] == pytest.approx(
+        window(returns, t, 21).sum() / (sixty.std(ddof=1) * np.sqrt(21)), rel=1e-6
+    )
     assert at["momentum"] == pytest.approx(sixty[:-5].sum() / (sixty.std(ddof=1) * np.sqrt(55)), rel=1e-6)
     assert at["win_rate"] == pytest.approx((twenty > 0).mean() * 2 - 1)
     assert at["volatility_change"] == pytest.approx(twenty.std(ddof=1) / sixty.std(ddof=1) - 1, rel=1e-6)

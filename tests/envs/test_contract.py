@@ -1,12 +1,10 @@
 """Being on the roster is being tested: the contract over every strategy."""
 
-
 import pytest
+from trend_following import TrendFollowing
 
 from fund.envs.contract import CHECKS
-from fund.strategy import rosters
-
-from trend_following import TrendFollowing
+from fund.roster import rosters
 
 NAMES = ("trend_following", *rosters())
 

@@ -4,14 +4,13 @@ import dataclasses
 from typing import ClassVar, NamedTuple
 
 import pytest
+import trend_following
+from trend_following import TrendFollowing, observe, opening, reward, trade
 
 from fund.account.ledger import Fills
 from fund.envs.contract import CHECKS
 from fund.errors import ContractBroken
 from fund.strategy import Step
-
-import trend_following
-from trend_following import TrendFollowing, observe, opening, reward, trade
 
 
 def broken(check, strategy, text):

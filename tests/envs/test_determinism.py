@@ -11,7 +11,7 @@ import pytest
 
 from fund.envs.batch import Batch
 from fund.envs.contract import adversarial
-from fund.strategy import rosters
+from fund.roster import rosters
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = "import sys; sys.path.insert(0, 'tests/envs'); from test_determinism import digest; print(digest({name!r}))"

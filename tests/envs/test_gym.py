@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
+from trend_following import TrendFollowing
 
 import fund
 from fund.envs.gym import FundEnv
 from fund.errors import InvalidAction, InvalidParameter, ResetNeeded, UnknownName
-from fund.strategy import rosters
-
-from trend_following import TrendFollowing
+from fund.roster import rosters
 
 NAMES = tuple(rosters())
 

@@ -1,17 +1,15 @@
 """The vector faces: Gymnasium's and SB3's."""
 
-
 import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
+from trend_following import TrendFollowing
 
 from fund.envs.gym import FundEnv
 from fund.envs.vec import FundVecEnv
 from fund.envs.vector import FundVectorEnv
 from fund.errors import ResetNeeded
-
-from trend_following import TrendFollowing
 
 SHORT = TrendFollowing(n_steps=12)
 
@@ -25,7 +23,9 @@ def singles(n, seed, steps, actions):
         outs = [env.step(actions[t, i]) for i, env in enumerate(envs)]
         rewards.append([o[1] for o in outs])
         ends.append([o[3] for o in outs])
-        rows.append(np.array([env.reset()[0] if o[2] or o[3] else o[0] for env, o in zip(envs, outs, strict=True)]))
+        rows.append(
+            np.array([env.reset()[0] if o[2] or o[3] else o[0] for env, o in zip(envs, outs, strict=True)])
+        )
     return rows, np.array(rewards), np.array(ends)
 
 

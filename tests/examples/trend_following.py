@@ -71,7 +71,9 @@ def reward(p, before, account, memory):  # type: ignore[no-untyped-def]
 def observe(p, now, account, memory):  # type: ignore[no-untyped-def]
     """Own position in units of the limit, unrealised P&L, drawdown."""
     gross = account.position[0] * now.price / p.capital
-    return Own(gross / p.leverage, (account.nav - memory.entry_nav) / p.capital, 1.0 - account.nav / account.peak)
+    return Own(
+        gross / p.leverage, (account.nav - memory.entry_nav) / p.capital, 1.0 - account.nav / account.peak
+    )
 
 
 def momentum(strategy: TrendFollowing) -> Policy:
@@ -93,7 +95,9 @@ class TrendFollowing(Strategy):
     """One future with a hidden, changing drift."""
 
     name: ClassVar[str] = "trend_following"
-    step: ClassVar[Step] = Step(Columns, Memory, Own, Parts, ("price",), (0,), 1, opening, trade, reward, observe)
+    step: ClassVar[Step] = Step(
+        Columns, Memory, Own, Parts, ("price",), (0,), 1, opening, trade, reward, observe
+    )
     features: ClassVar[tuple[str, ...]] = ("return_1", "return_20", "position", "unrealised", "drawdown")
     rules: ClassVar[Mapping[str, Callable[[Any], Policy]]] = {"momentum": momentum, "long": long}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -122,7 +126,9 @@ class TrendFollowing(Strategy):
         state = walk(streams.uniform("drift", days).T.copy(), np.cumsum(chain, axis=1), np.array([0.5, 1.0]))
         dt = self.years_per_step
         shocks = streams.normal("price", days).T
-        growth = (self.drift * (2.0 * state - 1.0) - self.volatility**2 / 2) * dt + self.volatility * np.sqrt(dt) * shocks
+        growth = (self.drift * (2.0 * state - 1.0) - self.volatility**2 / 2) * dt + self.volatility * np.sqrt(
+            dt
+        ) * shocks
         log_price = np.vstack([np.zeros(len(paths)), np.cumsum(growth, axis=0)])
         w, daily = self.warm_up, self.volatility * np.sqrt(dt)
         now = log_price[w:]

@@ -96,6 +96,7 @@ REFUSED: dict[str, tuple[Callable[[list[str]], list[str]], int, str]] = {
     "long row": (line(8, "2020-01-07,107,109,106,108,1007,7"), 8, "7 cells, wanted 6"),
     "short row": (line(8, "2020-01-07,107,109,106,108"), 8, "5 cells, wanted 6"),
     "100x spike": (line(8, "2020-01-07,10700,10900,10600,10800,1007"), 8, "open goes from 106 to 10700"),
+    "100x spike down": (line(8, "2020-01-07,1.07,1.09,1.06,1.08,1007"), 8, "open goes from 106 to 1.07"),
     "100x spike of a high": (cell(8, 2, "10900"), 8, "high 10900 is far from open 107 and close 108"),
     "year 2999": (cell(31, 0, "2999-01-30"), 31, "the year of 2999-01-30"),
     "header only": (lambda rows: rows[:1], 1, "a header and no rows"),

@@ -3,7 +3,7 @@
 import pytest
 from trend_following import TrendFollowing
 
-from fund.strategy import Spec
+from fund.roster import Spec
 from fund.training.store import ModelStore
 from fund.training.train import train
 

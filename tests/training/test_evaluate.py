@@ -7,7 +7,15 @@ from trend_following import TrendFollowing
 from fund.envs.play import constant, flat, lagged, play, random
 from fund.errors import UnknownName
 from fund.market.streams import Paths
-from fund.training.evaluate import TEST_SEEDS, Spread, daily_returns, evaluate, held_out, policy_named, statistics
+from fund.training.evaluate import (
+    TEST_SEEDS,
+    Spread,
+    daily_returns,
+    evaluate,
+    held_out,
+    policy_named,
+    statistics,
+)
 
 STRATEGY = TrendFollowing(n_steps=60)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fund.errors import ModelError
-from fund.strategy import Roster
+from fund.roster import Roster
 from fund.training import export as exporting
 from fund.training.export import export_all, from_safetensors, onnx_bytes, recorded_observations, run_onnx
 from fund.training.network import Network
@@ -22,7 +22,9 @@ def roster(monkeypatch, spec):
 def network(head):
     generator = torch.Generator().manual_seed(0)
     shapes = ((8, 5), (8, 8), (3, 8))
-    layers = tuple((torch.randn(s, generator=generator), torch.randn(s[0], generator=generator)) for s in shapes)
+    layers = tuple(
+        (torch.randn(s, generator=generator), torch.randn(s[0], generator=generator)) for s in shapes
+    )
     return Network(layers, "relu" if head == "argmax" else "tanh", head)
 
 

@@ -15,7 +15,7 @@ from stable_baselines3 import PPO
 from fund.envs.play import play
 from fund.errors import RunInUse, UnknownName
 from fund.paths import lock
-from fund.strategy import Spec
+from fund.roster import Spec
 from fund.training.evaluate import held_out, policy_named
 from fund.training.learners import Settings, learner, training_env
 from fund.training.network import Network, read_weights
@@ -34,7 +34,9 @@ def test_the_planted_drift_is_learnt(trained, strategy):
 
 def test_the_network_is_sb3s_own_policy(trained, strategy, spec):
     store, _ = trained
-    model = PPO.load(store.path("trend_following", "best"), device="cpu")  # our own file, trained a moment ago
+    model = PPO.load(
+        store.path("trend_following", "best"), device="cpu"
+    )  # our own file, trained a moment ago
     observations = play(strategy, policy_named(strategy, "long"), held_out(3)).tape.features.reshape(-1, 5)
     ours = store.load(strategy)(observations)
     theirs, _ = model.predict(observations, deterministic=True)

@@ -1,0 +1,78 @@
+"""The roster: one line a strategy, found by name; light to import.
+
+A package that has strategies declares its roster as an entry point of the group `fund.rosters`; a new line in it
+brings the Gymnasium id, the commands, the model folder, the contract tests, the report's row and the CIO's column.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any
+
+from fund.errors import UnknownName
+
+if TYPE_CHECKING:
+    from fund.strategy import Strategy
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One line of a roster: a strategy's name, where its class is, what trains it and how."""
+
+    name: str
+    where: str  # "package.module:Class", imported when it is needed
+    algorithm: str  # PPO, DDPG or DQN
+    horizon: int  # steps of an episode under the default preset
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)  # tuned, for fund.training
+
+    @property
+    def cls(self) -> type[Strategy]:
+        """The strategy's class."""
+        module, _, attribute = self.where.partition(":")
+        try:
+            found = getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise UnknownName("strategy", self.where, rosters()) from error
+        return found
+
+    @property
+    def title(self) -> str:
+        """CamelCase form of the name."""
+        return "".join(word.capitalize() for word in self.name.split("_"))
+
+    @property
+    def gym_id(self) -> str:
+        """Gymnasium id."""
+        return f"fund/{self.title}-v0"
+
+
+class Roster(Mapping[str, Spec]):
+    """Specs by name; an unknown name is answered with the nearest known one."""
+
+    def __init__(self, specs: Iterable[Spec] = ()) -> None:
+        self._specs = {spec.name: spec for spec in specs}
+
+    def __getitem__(self, name: str) -> Spec:
+        if name not in self._specs:
+            raise UnknownName("strategy", name, self._specs)
+        return self._specs[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._specs)
+
+    def __len__(self) -> int:
+        return len(self._specs)
+
+
+@cache
+def rosters() -> Roster:
+    """Every strategy of the installed packages that declare an entry point in the group `fund.rosters`."""
+    points = entry_points(group="fund.rosters")
+    return Roster(
+        spec for point in sorted(points, key=lambda p: p.name, reverse=True) for spec in point.load().values()
+    )

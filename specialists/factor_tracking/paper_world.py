@@ -1,0 +1,60 @@
+"""Problem A of PAPERS.md: one asset whose returns two signals predict, as Garleanu & Pedersen (2013) state it.
+
+    P' = P + B_1 f_1 + B_2 f_2 + sqrt(Sigma) u,     f_j' = (1 - phi_j) f_j + eps_j,     f_j of unit variance for ever
+
+P is a price of one unit, so that P&L is arithmetic. f_1 stands in the slot and column of value's valuation spread, f_2 in
+that of momentum's; the held position in that of value's weight. All other slots are silent: the other two instruments
+never move and are never traded. `return_noise` scales u alone, not the risk penalty: at zero an agent learns the same
+policy from expected returns.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from fund.market.streams import Paths
+from fund.market.tape import Tape
+from specialists.factor_tracking.features import VALUATION_Z, checked, empty
+
+if TYPE_CHECKING:
+    from specialists.factor_tracking.strategy import FactorTracking
+
+Floats = NDArray[np.float64]
+
+CHUNK = 256  # paths drawn together
+PRICE = 1000.0
+
+
+def record(desk: FactorTracking, paths: Paths) -> Tape:
+    """The tape of these paths."""
+    tape, steps = empty(desk.n_steps, len(paths)), desk.n_steps
+    tape.block[:, :4], tape.block[:, 7:10] = PRICE, 1.0
+    numbers = np.array([desk.loading_1, desk.loading_2, 1.0 - desk.phi_1, 1.0 - desk.phi_2])
+    deviation = desk.return_noise * math.sqrt(desk.sigma)
+    for first in range(0, len(paths), CHUNK):
+        cut = slice(first, min(first + CHUNK, len(paths)))
+        streams = Paths(paths.seeds[cut], paths.episodes[cut]).streams(desk.name)
+        start, shocks = streams.normal("start", 2), streams.normal("signals", steps, 2)
+        _walk(tape.block[:, :, cut], numbers, start, shocks, deviation * streams.normal("returns", steps))
+    for slot, column in zip(VALUATION_Z[:2], ("value_z", "momentum_z"), strict=True):
+        tape.features[:, :, slot] = tape[column]
+    return checked(tape)
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def _walk(block: Floats, numbers: Floats, start: Floats, shocks: Floats, noise: Floats) -> None:
+    b_1, b_2, kept_1, kept_2 = numbers
+    fresh_1, fresh_2 = math.sqrt(1.0 - kept_1**2), math.sqrt(1.0 - kept_2**2)
+    for i in range(block.shape[2]):
+        f_1, f_2 = start[i]
+        block[0, 4, i], block[0, 5, i] = f_1, f_2
+        for t in range(noise.shape[1]):
+            block[t + 1, 0, i] = block[t, 0, i] + b_1 * f_1 + b_2 * f_2 + noise[i, t]
+            f_1 = kept_1 * f_1 + fresh_1 * shocks[i, t, 0]
+            f_2 = kept_2 * f_2 + fresh_2 * shocks[i, t, 1]
+            block[t + 1, 4, i], block[t + 1, 5, i] = f_1, f_2
