@@ -13,6 +13,7 @@ import platform
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -64,12 +65,13 @@ def run_fund(
     out: str | Path = "runs/latest",
     seed: int = 0,
     models: str | None = None,
+    pairs: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Do the main job and return the report's table as text, with the report's place and headline numbers."""
     if data is not None:
         from allocator.recorded_fund import run_recorded
 
-        return run_recorded(size, data, out, seed, models)
+        return run_recorded(size, data, out, seed, models, pairs)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     with lock(folder):
@@ -82,23 +84,24 @@ def fresh_store(folder: Path) -> ModelStore:
     return ModelStore(folder / "models")
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """One line of progress, on standard error."""
     print(text, file=sys.stderr, flush=True)
 
 
 def _run(size: Size, folder: Path, seed: int, models: str | None) -> dict[str, Any]:
     start, store, kept = time.monotonic(), fresh_store(folder), ModelStore(models)
-    _say(f"fund run, size {size.name}: training {len(ROSTER)} desks")
+    say(f"fund run, size {size.name}: training {len(ROSTER)} desks")
     plans = generated_plans(list(ROSTER.values()))
     trained = train_desks(plans, size.share, seed, store.root)
-    _say("judging the desks on episodes that nobody trained on")
+    say("judging the desks on episodes that nobody trained on")
     judged = {name: judge(plan, trained[name], size.episodes, store) for name, plan in plans.items()}
-    _say("playing the desks over common weather")
+    say("playing the desks over common weather")
     days = size.days + WARM_UP_DAYS
     players = {name: (one.plan.test, one.policy) for name, one in judged.items()}
     training = play_desks(players, TRAINING_WORLDS + seed, size.worlds, days, "trained desks")
     test = play_desks(players, TEST_WORLDS + seed, size.test_worlds, days, "trained desks")
-    _say("training the CIO")
+    say("training the CIO")
     plays = train_and_play_cio(size, training, test, seed, store)
     run = provenance(size, seed, start, "generated markets under one weather", test.sha256)
     subtitle = (

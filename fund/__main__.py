@@ -47,6 +47,7 @@ def parser() -> Parser:
     run.add_argument(
         "--data", metavar="DIR", help="your own files, or `builtin` for those that the package arch ships"
     )
+    run.add_argument("--pairs", metavar="A/B,C/D", default="", help="pairs of your data")
     run.add_argument("--out", metavar="DIR", default="runs/latest", help="folder of the report")
     _command(commands, "smoke", "the main job, tiny, in under a minute", "fund smoke").add_argument(
         "--out", metavar="DIR", default="runs/smoke"
@@ -148,16 +149,11 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """The main job."""
     from allocator.run_fund import SIZES, run_fund
 
-    size = (
-        "smoke"
-        if options.command == "smoke"
-        else "quick"
-        if options.quick
-        else "full"
-        if options.full
-        else "default"
-    )
-    return run_fund(SIZES[size], getattr(options, "data", None), options.out, options.seed, options.models)
+    if options.command == "smoke":
+        return run_fund(SIZES["smoke"], None, options.out, options.seed, options.models)
+    size = SIZES["quick" if options.quick else "full" if options.full else "default"]
+    pairs = [pair for pair in options.pairs.split(",") if pair]
+    return run_fund(size, options.data, options.out, options.seed, options.models, pairs)
 
 
 def list_names(options: argparse.Namespace) -> dict[str, Any]:

@@ -152,6 +152,7 @@ class Strategy(ABC):
     units: ClassVar[Mapping[str, str]] = {}  # unit and source of each parameter
     derived: ClassVar[tuple[str, ...]] = ()  # properties that the scalar functions read beside the fields
     rules: ClassVar[Mapping[str, Callable[[Any], Policy]]]  # textbook policies; the first is the yardstick
+    warm_up: ClassVar[int] = 0  # rows of a history before the first that an episode can open at
     presets: ClassVar[Mapping[str, Mapping[str, Any]]]  # named parameter sets; `default` is {}
     flat_action: ClassVar[float | None] = 0.0  # the action that holds nothing, if there is one
     finite_horizon: ClassVar[bool] = False  # the objective ends at the horizon: no value beyond it

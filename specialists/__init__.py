@@ -1,11 +1,12 @@
-"""The trading desks. TEMPORARY roster until every desk has its SPEC."""
+"""The trading desks: one line a desk."""
 
-from fund.roster import Roster, Spec
+from fund.roster import Roster
+from specialists import factor_tracking, market_making, statistical_arbitrage
 
 ROSTER = Roster(
     (
-        Spec("statistical_arbitrage", "specialists.statistical_arbitrage.strategy:StatisticalArbitrage", "PPO", 252),
-        Spec("market_making", "specialists.market_making.strategy:MarketMaking", "DDPG", 390),
-        Spec("factor_tracking", "specialists.factor_tracking.strategy:FactorTracking", "DQN", 252),
+        statistical_arbitrage.SPEC,
+        market_making.SPEC,
+        factor_tracking.SPEC,
     )
 )

@@ -212,7 +212,7 @@ def ends_are_named(strategy: Strategy) -> None:
     short = _short(strategy)
     batch = Batch(short, 2)
     batch.reset(1)
-    flat = players.flat(short)
+    flat = players.constant(short, np.zeros(getattr(short.actions, "size", 1)))
     for _ in range(short.n_steps):
         out = batch.step(flat(batch.view()))
     _demand(

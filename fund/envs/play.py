@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fund.envs.batch import Batch
+from fund.errors import InvalidParameter
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.strategy import Box, Played, Policy, Strategy, View
@@ -16,7 +17,9 @@ CHUNK = 4096  # paths stepped together; bounds the memory
 
 
 def flat(strategy: Strategy) -> Policy:
-    """The action that holds nothing."""
+    """The action that holds nothing; raises InvalidParameter where there is none."""
+    if strategy.flat_action is None:
+        raise InvalidParameter(f"{strategy.name}: no action holds nothing, so there is no flat policy")
     size = getattr(strategy.actions, "size", 1)
     shape = (lambda n: (n, size)) if isinstance(strategy.actions, Box) else (lambda n: (n,))
     return lambda view: np.full(shape(view.n), strategy.flat_action)

@@ -37,6 +37,7 @@ class Settings:
     noise: float = 0.0  # standard deviation of exploration noise on actions (DDPG)
     normalize_reward: bool = False  # divide rewards by a running standard deviation (VecNormalize)
     log_std_init: float = 0.0  # of the Gaussian policy (PPO)
+    world: Mapping[str, Any] = field(default_factory=dict)  # parameters of the training world alone
     evaluations: int = 10  # during training, on the selection episodes
     evaluation_paths: int = 1024
     model: Mapping[str, Any] = field(default_factory=dict)  # passed to the algorithm as it is

@@ -150,7 +150,8 @@ def train(
     home = store.prepare(spec.name, preset)
     with lock(home):
         start = time.monotonic()
-        model = learner(spec.algorithm, training_env(strategy, settings, seed), strategy, settings, seed)
+        world = strategy.with_parameters(**settings.world)
+        model = learner(spec.algorithm, training_env(world, settings, seed), strategy, settings, seed)
         if resume:
             _resume(model, store, spec, strategy, preset)
         watch = Selection(selection or strategy, spec.algorithm, settings, steps, budget)
@@ -197,7 +198,7 @@ def _card(
         features=tuple(strategy.features),
         actions=action_schema(strategy),
         parameters=parameters_of(strategy),
-        settings={**asdict(settings), "model": dict(settings.model)},
+        settings={**asdict(settings), "model": dict(settings.model), "world": dict(settings.world)},
         seed=seed,
         steps=steps,
         seconds=round(seconds, 2),

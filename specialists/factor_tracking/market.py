@@ -50,7 +50,7 @@ Floats = NDArray[np.float64]
 CHUNK = 64  # paths drawn together; their noise stays in the cache
 MONTH, YEAR = 21.0, 252.0  # days
 ARCH, GARCH = 0.06, 0.91
-CHEAPENING = 0.5  # correlation of a factor's return with the fall of its valuation spread
+CHEAPENING = 0.65  # correlation of a factor's return with the fall of its valuation spread
 STRESSED = 2  # first regime in which a panic is possible
 MEAN_RISE = 1.0 / math.sqrt(2.0 * math.pi)  # E max(w, 0)
 

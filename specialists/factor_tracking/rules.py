@@ -4,10 +4,10 @@
 |---|---|---|
 | `equal_long` | long all three | long to the limit |
 | `volatility_scaled` | long what is calm, neutral what is not (Moreira & Muir, 2017) | holds nothing |
-| `valuation_momentum` | long what is cheap and rising, short the opposite | sign of B f |
+| `valuation_momentum` | long what is cheap and rising, short the opposite | at the rate a/lambda to Markowitz |
 | `garleanu_pedersen` | the tilts nearest to their aim, costs weighed | at the rate a/lambda towards the aim |
 | `markowitz` | the tilts nearest to the Markowitz portfolio | holds the Markowitz portfolio |
-| `static` | slowly to Markowitz | at the rate .05 to Markowitz |
+| `static` | to the Markowitz tilts once in 20 days | at the rate .05 to Markowitz |
 | `damped` | as `garleanu_pedersen`, quick signals weighed less | aim damped to the power 1.5 |
 | `optimum` | none is known | dynamic programme, or the exact policy |
 
@@ -94,7 +94,8 @@ def volatility_scaled(desk: FactorTracking) -> Policy:
 def valuation_momentum(desk: FactorTracking) -> Policy:
     """Sign of the forecast, with a band against trading for nothing."""
     if desk.trade_form:
-        return _linear(desk, lambda view, held: np.sign(_premium(desk, view)) * desk.position_limit)
+        problem = paper_problem(desk)
+        return _paper(desk, theory.partial_policy(theory.trading_rate(problem), theory.markowitz_loadings(problem)))
 
     def act(view: View) -> Actions:
         seen = forecast(desk, view)
@@ -181,9 +182,14 @@ def static(desk: FactorTracking) -> Policy:
     """Slowly towards Markowitz."""
     if desk.trade_form:
         return _paper(desk, theory.static_policy(paper_problem(desk), STATIC_RATE))
-    problem = tilt_problem(desk)
-    stiffness = problem.lambda_ * STATIC_RATE / (1.0 - STATIC_RATE)
-    return _nearest(desk, theory.markowitz_loadings(problem), stiffness, desk.cost_rate)
+    target, every = markowitz(desk), max(round(1.0 / STATIC_RATE / desk.rebalance_days), 1)
+
+    def act(view: View) -> Actions:
+        turn = (view.clock // desk.rebalance_days) % every == 0
+        held = np.clip(np.rint(tilts_held(view)), -1.0, 1.0)
+        return np.where(turn, target(view), action_of(held))
+
+    return act
 
 
 def damped(desk: FactorTracking) -> Policy:
@@ -205,10 +211,6 @@ def paper_problem(desk: FactorTracking) -> theory.TradingProblem:
     return theory.scalar_problem(
         desk.gamma, desk.lambda_, desk.rho, desk.sigma, (desk.loading_1, desk.loading_2), (desk.phi_1, desk.phi_2)
     )
-
-
-def _premium(desk: FactorTracking, view: View) -> Floats:
-    return np.asarray(desk.loading_1 * view.row["value_z"] + desk.loading_2 * view.row["momentum_z"])
 
 
 def _paper(desk: FactorTracking, policy: theory.LinearPolicy) -> Policy:

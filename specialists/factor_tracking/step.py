@@ -110,7 +110,7 @@ def digits(action: float) -> Any:
     return rest - 3.0 * momentum - 1.0, momentum - 1.0, quality - 1.0
 
 
-@njit(noinline=True)  # type: ignore[untyped-decorator]
+@njit(inline="always")  # type: ignore[untyped-decorator]
 def rebalance(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any) -> Any:
     """Trade to the tilts' weights at the quotes of row t."""
     tilt_1, tilt_2, tilt_3 = digits(action[0])
@@ -152,7 +152,7 @@ def remembered(p: Any, now: Any, nxt: Any, position: Any, memory: Any, wait: flo
     )  # fmt: skip
 
 
-@njit(noinline=True)  # type: ignore[untyped-decorator]
+@njit(inline="always")  # type: ignore[untyped-decorator]
 def trade_one(p: Any, now: Any, account: Any, memory: Any, action: Any) -> Any:
     """One asset at quadratic cost; the objective is scored on the expected return x B f, as the paper states it."""
     held = account.position[0]

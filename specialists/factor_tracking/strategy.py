@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fund.errors import InvalidParameter
 from fund.market.streams import Paths
@@ -17,6 +18,8 @@ from fund.strategy import Box, Choice, Played, Policy, Step, Strategy
 from specialists.factor_tracking import market, paper_world, recorded, rules
 from specialists.factor_tracking.features import FACTORS, FEATURES
 from specialists.factor_tracking.step import Columns, Memory, Own, Parts, observe, opening, reward, trade
+
+Floats = NDArray[np.float64]
 
 _PAPER: dict[str, Any] = {
     "trade_form": 1, "n_steps": 1500, "weather": False, "capital": 1.0, "ruin": -1e9, "leverage": 1e9,
@@ -94,14 +97,14 @@ class FactorTracking(Strategy):
     value_volatility: float = 0.02846
     momentum_volatility: float = 0.05360
     quality_volatility: float = 0.02108
-    value_momentum_correlation: float = -0.25
+    value_momentum_correlation: float = -0.3
     value_quality_correlation: float = 0.05
     momentum_quality_correlation: float = 0.1
     valuation_strength: float = 0.5
     valuation_decay: float = 0.004
-    momentum_strength: float = 0.4
-    crash_beta: float = 1.0
-    crash_pay: float = 0.85
+    momentum_strength: float = 0.35
+    crash_beta: float = 2.0
+    crash_pay: float = 0.9
     target_volatility: float = 0.05
     rebalance_days: int = 5
     cost_rate: float = 0.001
@@ -188,6 +191,12 @@ class FactorTracking(Strategy):
         if self.history is not None:
             return recorded.windows(self, self.history, paths)
         return paper_world.record(self, paths) if self.trade_form else market.record(self, paths, weather)
+
+    def over_limit(self, held: Floats, position: Floats, marks: Floats, nav: Floats) -> NDArray[np.bool_]:
+        """(n,) paths beyond `leverage`, or beyond `position_limit` where there is one asset."""
+        if self.trade_form:
+            return np.asarray(np.abs(position[0]) > self.position_limit * (1.0 + 1e-9))
+        return super().over_limit(held, position, marks, nav)
 
     def certainty_equivalent(self, played: Played) -> float | None:
         """Garleanu and Pedersen's objective, in their world."""

@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
 from numba import njit
 
 from fund.account.costs import make, take
@@ -27,6 +28,8 @@ from fund.account.limits import exposure_limit, within
 
 NOT_QUOTED = 1.0  # the action, exactly, that keeps a side out of the market
 NO_PRICE = 0.0  # remembered price of a side that has no order in the book
+KEPT = 0.9  # of the decayed fills, a step
+WEIGHT = 0.1  # of a fill in the decayed means over fills
 
 
 class Columns(NamedTuple):
@@ -108,14 +111,15 @@ def opening(p: Any, now: Any) -> Any:
 
 
 @njit(forceinline=True)  # type: ignore[untyped-decorator]
-def to_close(p: Any, step: float) -> float:
-    """Steps to the close, from 1 in a day's last step to the whole day at its opening."""
-    return p.day - (step - math.floor(step * p.per_day + 1e-9) * p.day)
+def day_left(p: Any, left: float) -> float:
+    """Share of the day before the close, in (0, 1]; days are counted back from the horizon."""
+    days = left * p.per_day
+    return days - np.ceil(days - 1e-9) + 1.0
 
 
 def trade(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any) -> Any:
-    """Quote both sides, or at the last step of a day cross the spread until flat."""
-    if p.flatten > 0.0 and to_close(p, account.step) < 1.5:
+    """Quote both sides, or in the last step of a day cross the spread until flat."""
+    if p.flatten > 0.0 and day_left(p, account.left) < 1.5 * p.per_day:
         return close(p, now, account.position[0], memory)
     return quote(p, now, nxt, account, memory, action)
 
@@ -125,7 +129,7 @@ def close(p: Any, now: Any, held: float, memory: Any) -> Any:
     """Sell or buy the whole inventory at the touch; the next day starts with a fresh memory of the book."""
     price, fee = take(-held, now.best_bid if held > 0.0 else now.best_ask, 0.0, p.taker_fee)
     after = Memory(
-        NO_PRICE, NO_PRICE, 0.0, 0.0, memory.bid_fills * p.kept, memory.ask_fills * p.kept, memory.captured,
+        NO_PRICE, NO_PRICE, 0.0, 0.0, memory.bid_fills * KEPT, memory.ask_fills * KEPT, memory.captured,
         memory.adverse, 0.0, 0.0, memory.fills, memory.spread, memory.quotes,
     )  # fmt: skip
     return Fills((-held, 0.0), (price, now.mid), (fee, 0.0)), 0.0, after
@@ -135,7 +139,9 @@ def close(p: Any, now: Any, held: float, memory: Any) -> Any:
 def quote(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any) -> Any:
     """Two quotes and their fills by the order flow of the step."""
     held = account.position[0]
-    limit = min(p.max_inventory, exposure_limit(account.nav, p.leverage) / now.mid)
+    limit = p.max_inventory
+    if (abs(held) + p.capacity) * now.mid > p.leverage * account.nav:
+        limit = min(limit, exposure_limit(account.nav, p.leverage) / now.mid)
     bid = on_grid(now.mid - p.centre - p.half_range * action[0], p.tick, p.per_tick, 0.0)
     ask = on_grid(now.mid + p.centre + p.half_range * action[1], p.tick, p.per_tick, 1.0)
     bid_size = within(limit - held, 0.0, p.capacity) if action[0] < NOT_QUOTED else 0.0
@@ -143,9 +149,9 @@ def quote(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any) ->
     sold = nxt.sell_volume * reached(now.mid - bid, nxt.sell_reach_1, nxt.sell_reach_2, nxt.sell_reach_3)
     bought = nxt.buy_volume * reached(ask - now.mid, nxt.buy_reach_1, nxt.buy_reach_2, nxt.buy_reach_3)
     ahead = memory.bid_queue if bid == memory.bid else (0.0 if bid > now.best_bid else now.bid_queue)
-    bids = execute(bid, bid_size, ahead, sold, p.sweep > 0.0 and nxt.mid <= bid, p.staying)
+    bids = execute(bid, bid_size, ahead, sold, p.sweeps > 0.0 and nxt.mid <= bid, p.staying)
     ahead = memory.ask_queue if ask == memory.ask else (0.0 if ask < now.best_ask else now.ask_queue)
-    asks = execute(ask, ask_size, ahead, bought, p.sweep > 0.0 and nxt.mid >= ask, p.staying)
+    asks = execute(ask, ask_size, ahead, bought, p.sweeps > 0.0 and nxt.mid >= ask, p.staying)
     bid_price, bid_fee = make(bids.filled, bid, p.maker_rebate)
     ask_price, ask_fee = make(-asks.filled, ask, p.maker_rebate)
     fills = Fills((bids.filled, -asks.filled), (bid_price, ask_price), (bid_fee, ask_fee))
@@ -159,7 +165,7 @@ def on_grid(price: float, tick: float, per_tick: float, up: float) -> float:
     """The price on the tick grid, rounded down, or up; a billionth of a tick is rounding error, not distance."""
     if tick <= 0.0:
         return price
-    return (math.ceil(price * per_tick - 1e-9) if up > 0.0 else math.floor(price * per_tick + 1e-9)) * tick
+    return (np.ceil(price * per_tick - 1e-9) if up > 0.0 else np.floor(price * per_tick + 1e-9)) * tick
 
 
 @njit(forceinline=True)  # type: ignore[untyped-decorator]
@@ -183,21 +189,21 @@ def remembered(
     both: float,
 ) -> Any:  # fmt: skip
     """The memory after a step of quoting."""
-    captured, adverse, fills = memory.captured, memory.adverse, memory.fills
+    captured, adverse, cost, fills = memory.captured, memory.adverse, memory.cost, memory.fills
     if bids.filled > 0.0:
-        captured += p.weight * (mid - bid - captured)
-        adverse += p.weight * (mid - next_mid - adverse)
+        captured += WEIGHT * (mid - bid - captured)
+        adverse += WEIGHT * (mid - next_mid - adverse)
+        cost = average_cost(held, cost, bids.filled, bid)
         fills += 1.0
     if asks.filled > 0.0:
-        captured += p.weight * (ask - mid - captured)
-        adverse += p.weight * (next_mid - mid - adverse)
+        captured += WEIGHT * (ask - mid - captured)
+        adverse += WEIGHT * (next_mid - mid - adverse)
+        cost = average_cost(held + bids.filled, cost, -asks.filled, ask)
         fills += 1.0
-    cost = average_cost(held, memory.cost, bids.filled, bid)
-    cost = average_cost(held + bids.filled, cost, -asks.filled, ask)
     after = held + bids.filled - asks.filled
     return Memory(
         bids.price, asks.price, bids.queue, asks.queue,
-        memory.bid_fills * p.kept + bids.filled, memory.ask_fills * p.kept + asks.filled, captured, adverse, cost,
+        memory.bid_fills * KEPT + bids.filled, memory.ask_fills * KEPT + asks.filled, captured, adverse, cost,
         memory.age + 1.0 if after * held > 0.0 else 0.0, fills,
         memory.spread + both * (ask - bid), memory.quotes + both,
     )  # fmt: skip
@@ -236,7 +242,7 @@ def observe(p: Any, now: Any, account: Any, memory: Any) -> Any:
         min(memory.age * 0.05, 4.0),
         (held * now.mid - memory.cost) * p.per_quote * p.depth_decay * 0.1,
         (memory.captured - memory.adverse) * p.depth_decay,
-        to_close(p, account.step) * p.per_day if account.left > 0.0 else 0.0,
+        day_left(p, account.left) if account.left > 0.0 else 0.0,
         memory.bid_queue * p.per_quote * 0.25,
         memory.ask_queue * p.per_quote * 0.25,
     )

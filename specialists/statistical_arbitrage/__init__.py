@@ -10,7 +10,7 @@ World
 Action
     Box(1): target spread position as a share of the full one, positive = long leg 1. Both legs trade at once, in shares
     1 : -hedge ratio, at the prices of the row; the fee is a share of the value of each leg. A full position is a gross
-    exposure of `position_limit` times the NAV; `leverage` bounds gross exposure when trading and scales both legs alike.
+    exposure of `position_limit` times the NAV; `leverage` bounds gross exposure when trading, both legs alike.
     Changes below `band` of a full position are not traded. Shares sold short cost a borrow rate.
 
 Observation
@@ -40,7 +40,7 @@ Presets
     boguslavsky  dX = -X dt + dB over one unit of time in 500 steps, power utility g = -1
     bertram      dX = -180.967 X dt + .1538 dW, .001 a round trip, fixed size
 
-References
+References:
     Gatev, Goetzmann & Rouwenhorst (2006), Review of Financial Studies 19:797-827; Do & Faff (2010), Financial Analysts
     Journal 66:83-95; Bertram (2010), Physica A 389:2234-2243; Avellaneda & Lee (2010), Quantitative Finance 10:761-782;
     Boguslavsky & Boguslavskaya (2004), "Arbitrage under power"; Jurek & Yang (2007), "Dynamic portfolio selection in
@@ -57,8 +57,20 @@ SPEC = Spec(
     algorithm="PPO",
     horizon=252,
     settings={
-        "default": {"steps": 2_000_000, "n_envs": 256, "net_arch": (64, 64), "log_std_init": -0.5, "model": _PPO},
-        "planted": {"steps": 1_000_000, "n_envs": 256, "net_arch": (64, 64), "log_std_init": -0.5, "model": _PPO},
+        "default": {
+            "steps": 2_000_000,
+            "n_envs": 256,
+            "net_arch": (64, 64),
+            "log_std_init": -0.5,
+            "model": _PPO,
+        },
+        "planted": {
+            "steps": 1_000_000,
+            "n_envs": 256,
+            "net_arch": (64, 64),
+            "log_std_init": -0.5,
+            "model": _PPO,
+        },
         "boguslavsky": {
             "steps": 3_000_000,
             "n_envs": 256,

@@ -1,6 +1,6 @@
-"""The market's share of the observation: what both legs show up to row t, the same code for drawn and recorded prices.
+"""The market's share of the observation: what both legs show up to row t, drawn or recorded.
 
-With levels y and x of the legs, and beta_t the hedge of row t, a window of w rows is looked at as today's hedge sees it,
+With levels y and x of the legs and beta_t the hedge of row t, a window of w rows is seen with today's hedge,
 
     s_r = y_r - beta_t x_r,   r = t - w + 1 ... t,
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from specialists.statistical_arbitrage.strategy import StatisticalArbitrage
 
 Floats = NDArray[np.float64]
+Scales = tuple[float, float, float]  # of the z-score, of the spread's volatility, of a leg's move
 
 LONG, MIDDLE, SHORT = 120, 60, 20  # rows of the windows
 WARM_UP = LONG  # rows before the first decision
@@ -46,6 +47,8 @@ HALF_LIFE_UNIT = 20.0  # rows
 HEDGE_BOUNDS = (0.0, 3.0)  # one leg is bought, one sold; nobody hedges with more than three times the money
 KALMAN_DELTA, KALMAN_VARIANCE = 1e-5, 1e-3  # drift of the hedge; variance of the spread around it
 _CHUNK = 64  # paths whose sums stay in the cache
+_NOTHING = 1e-24  # sum of squares that is rounding
+_SLOWEST, _FASTEST = -0.005, 0.05  # slope beyond which 120 rows look like a walk; share kept after one row
 MARKET_FEATURES = (
     "zscore_60",
     "zscore_20",
@@ -70,7 +73,7 @@ def lay_out(
 ) -> Tape:
     """Legs, and the borrow rate a year (T + 1, n), as a tape; raises DataError where a number is not finite."""
     y, x = legs.level_1 - legs.level_1[0], legs.level_2 - legs.level_2[0]
-    beta, innovation = hedges("known" if desk.knows else desk.hedge_method, y, x)
+    beta, innovation = hedges(desk.hedge_method if desk.by_exposure else "known", y, x)
     steps, n = borrow.shape
     wide = np.zeros((steps, n, len(desk.features)), dtype=np.float32)
     mean = desk.price - legs.level_1[0] if desk.knows else np.full(n, math.nan)
@@ -89,11 +92,11 @@ def lay_out(
 
 
 def hedges(method: str, y: Floats, x: Floats) -> tuple[Floats, Floats]:
-    """Hedge of each row by `method` (known, rolling or kalman), and the Kalman filter's standardised surprise.
+    """Hedge of each row by `method` (known: 1, rolling or kalman), and the Kalman filter's standardised surprise.
 
     The filter follows what is left after the hedge of the first rows, so that it starts near zero as it supposes.
     """
-    first = np.zeros(y.shape[1]) if method == "known" else opening_hedge(y, x, MIDDLE)
+    first = np.ones(y.shape[1]) if method == "known" else opening_hedge(y, x, MIDDLE)
     found = kalman_hedge_ratio(y - first * x, x, KALMAN_DELTA, KALMAN_VARIANCE)
     if method == "known":
         beta = np.ones_like(y)
@@ -107,7 +110,7 @@ def hedges(method: str, y: Floats, x: Floats) -> tuple[Floats, Floats]:
 
 @njit(cache=True)
 def opening_hedge(y: Floats, x: Floats, window: int) -> Floats:
-    """Regression through zero of leg 1's changes on leg 2's over the first `window` rows, (n,); 1 where leg 2 stands."""
+    """Leg 1's changes regressed on leg 2's through zero, first `window` rows, (n,); 1 where leg 2 never moves."""
     out = np.ones(y.shape[1])
     for i in range(y.shape[1]):
         both = square = 0.0
@@ -121,7 +124,15 @@ def opening_hedge(y: Floats, x: Floats, window: int) -> Floats:
 
 
 @njit(cache=True)
-def _features(y, x, beta, innovation, known, scales, out):  # type: ignore[no-untyped-def]
+def _features(
+    y: Floats,
+    x: Floats,
+    beta: Floats,
+    innovation: Floats,
+    mean: Floats,
+    scales: Scales,
+    out: NDArray[np.float32],
+) -> None:
     # sums: long window 0-13, middle 14-21, short 22-29
     rows, paths = y.shape
     for first in range(0, paths, _CHUNK):
@@ -129,19 +140,23 @@ def _features(y, x, beta, innovation, known, scales, out):  # type: ignore[no-un
         sums = np.zeros((30, last - first))
         for t in range(1, rows):
             _pairs(y, x, t, first, last, 1.0, sums[:14])
-            for window, begin in ((MIDDLE, 14), (SHORT, 22)):
-                _levels(y, x, t, first, last, 1.0, sums[begin : begin + 8])
-                if t > window:
-                    _levels(y, x, t - window, first, last, -1.0, sums[begin : begin + 8])
+            _levels(y, x, t, first, last, 1.0, sums[14:22])
+            _levels(y, x, t, first, last, 1.0, sums[22:30])
             if t > LONG:
                 _pairs(y, x, t - LONG, first, last, -1.0, sums[:14])
+            if t > MIDDLE:
+                _levels(y, x, t - MIDDLE, first, last, -1.0, sums[14:22])
+            if t > SHORT:
+                _levels(y, x, t - SHORT, first, last, -1.0, sums[22:30])
             if t >= WARM_UP:
-                for i in range(last - first):
-                    _write(y, x, beta, innovation, known, scales, sums, t, first + i, i, out[t - WARM_UP, first + i])
+                for i in range(first, last):
+                    place = out[t - WARM_UP, i]
+                    _write(y, x, beta, t, i, mean[i], scales, sums[:, i - first], place)
+                    place[12] = innovation[t, i]
 
 
-@njit(cache=True, inline="always")
-def _pairs(y, x, t, first, last, sign, sums):  # type: ignore[no-untyped-def]
+@njit(inline="always")
+def _pairs(y: Floats, x: Floats, t: int, first: int, last: int, sign: float, sums: Floats) -> None:
     # level before and change of row t, in or out of the sums of the long window
     b_t, a_t, v_t, u_t = y[t - 1, first:last], x[t - 1, first:last], y[t, first:last], x[t, first:last]
     for i in range(last - first):
@@ -163,8 +178,8 @@ def _pairs(y, x, t, first, last, sign, sums):  # type: ignore[no-untyped-def]
         sums[13, i] += sign * b * v
 
 
-@njit(cache=True, inline="always")
-def _levels(y, x, t, first, last, sign, sums):  # type: ignore[no-untyped-def]
+@njit(inline="always")
+def _levels(y: Floats, x: Floats, t: int, first: int, last: int, sign: float, sums: Floats) -> None:
     # level and change of row t, in or out of the sums of a window
     b_t, a_t, b_p, a_p = y[t, first:last], x[t, first:last], y[t - 1, first:last], x[t - 1, first:last]
     for i in range(last - first):
@@ -180,59 +195,68 @@ def _levels(y, x, t, first, last, sign, sums):  # type: ignore[no-untyped-def]
         sums[7, i] += sign * v * v
 
 
-@njit(cache=True, inline="always")
-def _zscore(spread, h, a, b, aa, ab, bb, window):  # type: ignore[no-untyped-def]
-    mean = (b - h * a) / window
-    area = bb - 2.0 * h * ab + h * h * aa - window * mean * mean
-    return (spread - mean) / math.sqrt(area / (window - 1)) if area > 1e-18 else 0.0
+@njit(inline="always")
+def _zscore(spread: float, h: float, s: Floats, window: int) -> float:
+    # of the spread among the levels of a window, from its sums
+    mean = (s[1] - h * s[0]) / window
+    area = s[4] - 2.0 * h * s[3] + h * h * s[2] - window * mean * mean
+    return (spread - mean) / math.sqrt(area / (window - 1)) if area > _NOTHING else 0.0
 
 
-@njit(cache=True, inline="always")
-def _deviation(h, uu, uv, vv, window):  # type: ignore[no-untyped-def]
-    return math.sqrt(max((vv - 2.0 * h * uv + h * h * uu) / window, 1e-24))
+@njit(inline="always")
+def _deviation(h: float, s: Floats, window: int) -> float:
+    return math.sqrt(max((s[7] - 2.0 * h * s[6] + h * h * s[5]) / window, _NOTHING))
 
 
-@njit(cache=True, inline="always")
-def _dickey_fuller(h, s):  # type: ignore[no-untyped-def]
-    # slope and t-statistic of d on the spread before it, with a constant
+@njit(inline="always")
+def _dickey_fuller(h: float, s: Floats) -> tuple[float, float]:
+    # slope and t-statistic of the spread's change on the spread before it, with a constant
     mean, drift = (s[1] - h * s[0]) / LONG, s[6] - h * s[5]
     zz = s[4] - 2.0 * h * s[3] + h * h * s[2] - LONG * mean * mean
     zd = s[13] - h * (s[12] + s[11]) + h * h * s[10] - mean * drift
     dd = s[9] - 2.0 * h * s[8] + h * h * s[7] - drift * drift / LONG
-    if zz <= 1e-18:
+    if zz <= _NOTHING:
         return 0.0, 0.0
     slope = zd / zz
-    left = max(dd - slope * zd, 1e-24)
+    left = max(dd - slope * zd, _NOTHING)
     return slope, slope * math.sqrt(zz * (LONG - 2) / left)
 
 
-@njit(cache=True, inline="always")
-def _half_life(slope):  # type: ignore[no-untyped-def]
-    if slope >= -0.005:
-        return 139.0  # rows; longer ones are not to be told from a random walk in a window of 120
-    return -math.log(2.0) / math.log(max(1.0 + slope, 0.05))
+@njit(inline="always")
+def _half_life(slope: float) -> float:
+    if slope > _SLOWEST:
+        return -math.log(2.0) / math.log(1.0 + _SLOWEST)
+    return -math.log(2.0) / math.log(max(1.0 + slope, _FASTEST))
 
 
-@njit(cache=True, inline="always")
-def _write(y, x, beta, innovation, known, scales, sums, t, i, j, out):  # type: ignore[no-untyped-def]
-    s = sums[:, j]
+@njit(inline="always")
+def _write(
+    y: Floats,
+    x: Floats,
+    beta: Floats,
+    t: int,
+    i: int,
+    mean: float,
+    scales: Scales,
+    s: Floats,
+    out: NDArray[np.float32],
+) -> None:
     h = beta[t, i]
-    spread, change = y[t, i] - h * x[t, i], y[t, i] - y[t - 1, i] - h * (x[t, i] - x[t - 1, i])
-    sd_60, sd_20 = _deviation(h, s[19], s[20], s[21], MIDDLE), _deviation(h, s[27], s[28], s[29], SHORT)
+    spread = y[t, i] - h * x[t, i]
+    sd_60, sd_20 = _deviation(h, s[14:22], MIDDLE), _deviation(h, s[22:30], SHORT)
     slope, statistic = _dickey_fuller(h, s)
-    estimated = _zscore(spread, h, s[14], s[15], s[16], s[17], s[18], MIDDLE)
-    out[0] = estimated if math.isnan(known[i]) else (spread - known[i]) / scales[0]
-    out[1] = _zscore(spread, h, s[22], s[23], s[24], s[25], s[26], SHORT)
-    out[2] = change / sd_60
+    out[0] = _zscore(spread, h, s[14:22], MIDDLE) if math.isnan(mean) else (spread - mean) / scales[0]
+    out[1] = _zscore(spread, h, s[22:30], SHORT)
+    out[2] = (spread - y[t - 1, i] + h * x[t - 1, i]) / sd_60
     out[3] = _half_life(slope) / HALF_LIFE_UNIT
     out[4] = h
     out[5] = 10.0 * (h - beta[t - SHORT, i])
     out[6] = sd_60 / scales[1]
     out[7] = sd_20 / sd_60
-    out[8] = s[20] / math.sqrt(s[19] * s[21]) if s[19] > 0.0 and s[21] > 0.0 else 0.0
+    area = s[19] * s[21]
+    out[8] = s[20] / math.sqrt(area) if area > 0.0 else 0.0
     out[9] = statistic
     out[10] = (spread - y[t - 5, i] + h * x[t - 5, i]) / (sd_60 * math.sqrt(5.0))
     out[11] = (spread - y[t - SHORT, i] + h * x[t - SHORT, i]) / (sd_60 * math.sqrt(SHORT))
-    out[12] = innovation[t, i]
     out[13] = (y[t, i] - y[t - 1, i]) / scales[2]
     out[14] = (x[t, i] - x[t - 1, i]) / scales[2]

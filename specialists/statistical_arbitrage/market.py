@@ -31,11 +31,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-ARCH, ASYMMETRY, GARCH = (
-    0.015,
-    0.11,
-    0.91,
-)  # with the weather's regimes, the stylised facts of PAPERS section 11
+# under the weather's regimes, these give the stylised facts of Cont (2001)
+ARCH, ASYMMETRY, GARCH = 0.005, 0.07, 0.95
 SPEED = np.array([1.2, 1.0, 0.7, 0.4])  # of mean reversion in each regime, multiple of the normal one
 MONTH = 21  # rows
 UNIFORM = math.sqrt(12.0)  # makes a uniform on (-1/2, 1/2) one of unit variance
@@ -163,7 +160,19 @@ def _walk(
 
 
 @njit(cache=True)
-def _tie(level_2, noise, months, volatility, regime, kept, deviation, scale, start, warm_up, level_1):  # type: ignore[no-untyped-def]
+def _tie(
+    level_2: Floats,
+    noise: Floats,
+    months: Floats,  # (months, 3, n) uniforms: step of the hedge, when a break comes, how large it is
+    volatility: Floats,
+    regime: NDArray[np.int64],
+    kept: Floats,  # (regimes,)
+    deviation: Floats,  # (regimes,)
+    scale: tuple[float, float, float, float],
+    start: Floats,
+    warm_up: int,
+    level_1: Floats,
+) -> None:
     rows, paths = noise.shape
     hedge, hedge_step, break_chance, break_step = scale
     beta, residual = np.full(paths, hedge), start.copy()  # the residual's distance from its mean

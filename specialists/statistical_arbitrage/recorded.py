@@ -2,7 +2,7 @@
 
 A window has `n_steps` + 1 rows; the `WARM_UP` rows before it feed the features and are never traded. Hedge ratio and
 features are causal, so that a window knows nothing of the rows after it. Which pair to trade is chosen beforehand,
-on rows of its own: `specialists.statistical_arbitrage.cointegration.select_pairs`.
+on training rows of its own (`best_pair`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from fund.errors import DataError
 from fund.market.history import History
 from fund.market.streams import Paths
 from fund.market.tape import Tape
+from specialists.statistical_arbitrage.cointegration import select_pairs
 from specialists.statistical_arbitrage.features import WARM_UP, lay_out
 from specialists.statistical_arbitrage.market import Legs
 
@@ -31,6 +32,18 @@ def from_prices(history: History, leg_1: str, leg_2: str) -> History:
     legs = history.select([leg_1, leg_2])
     _logs(legs, legs.names)
     return legs.rename({leg_1: "leg_1", leg_2: "leg_2"})
+
+
+def best_pair(history: History, train_rows: slice) -> History:
+    """The likeliest cointegrated pair of a panel of prices, judged by logs on `train_rows` and on no other row.
+
+    Returns all rows of the two columns as `leg_1`, `leg_2`; raises DataError where no pair is accepted.
+    """
+    logs = np.column_stack(_logs(history, history.names))
+    tested = select_pairs(logs, train_rows, history.names)
+    if not tested or not tested[0].accepted:
+        raise DataError(f"{history.source}: none of {len(tested)} pairs is cointegrated on the training rows")
+    return from_prices(history, tested[0].dependent, tested[0].other)
 
 
 def windows(desk: StatisticalArbitrage, history: History, paths: Paths) -> Tape:
@@ -54,5 +67,7 @@ def _logs(history: History, names: tuple[str, ...]) -> list[NDArray[np.float64]]
         prices = history.column(name)
         low = np.flatnonzero(prices <= 0.0)
         if len(low):
-            raise DataError(f"{history.source}:row {low[0]}: {name} is {prices[low[0]]}, wanted a price above 0")
+            raise DataError(
+                f"{history.source}:row {low[0]}: {name} is {prices[low[0]]}, wanted a price above 0"
+            )
     return [np.log(history.column(name)) for name in names]

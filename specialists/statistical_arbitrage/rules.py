@@ -69,12 +69,12 @@ def bertram(desk: StatisticalArbitrage) -> Policy:
 
     Decisions come at rows: a crossing is seen late, on average by 0.5826 eta sqrt(dt) (Siegmund 1979; Broadie,
     Glasserman & Kou 1997). Where the process is known, levels stand that much nearer to the mean, and fills average
-    at a and -a.
+    at a and -a. Without costs the best level is 0.
     """
     if desk.knows:
-        late = OVERSHOOT * desk.eta * math.sqrt(desk.dt)
-        level = max(-bertram_optimum(desk.alpha, desk.eta, _cost(desk)).entry - late, 0.0)
-        levels: Callable[[View], Any] = lambda view: level / desk.stationary_deviation  # noqa: E731
+        best = -bertram_optimum(desk.alpha, desk.eta, _cost(desk)).entry if _cost(desk) > 0.0 else 0.0
+        level = max(best - OVERSHOOT * desk.eta * math.sqrt(desk.dt), 0.0) / desk.stationary_deviation
+        levels: Callable[[View], Any] = lambda view: level  # noqa: E731
     else:
         levels = lambda view: _bertram_levels(desk, view)  # noqa: E731
 
@@ -117,15 +117,14 @@ def myopic(desk: StatisticalArbitrage) -> Policy:
 
 def optimum(desk: StatisticalArbitrage) -> Policy:
     """Best position on the desk's own rows and within its limit, by dynamic programming; raises InvalidParameter."""
-    free = desk.cost_rate == 0.0 and desk.round_trip_cost == 0.0 and desk.borrow_rate == 0.0 and desk.interest == 0.0
-    if not (desk.knows and free and desk.compound and desk.utility_power < 1.0):
+    charges = (desk.cost_rate, desk.round_trip_cost, desk.borrow_rate, desk.interest)
+    if any(charges) or not (desk.knows and desk.compound and desk.utility_power < 1.0):
         raise InvalidParameter(
             f"{desk.name}: the optimum is known for a known Ornstein-Uhlenbeck spread without costs or interest and a "
             "utility_power below 1; try the preset boguslavsky"
         )
-    table = _optimum(
-        Problem(desk.n_steps * desk.dt, desk.n_steps, desk.utility_power, desk.alpha, desk.eta, desk.position_limit)
-    )
+    years, limit = desk.n_steps * desk.dt, desk.position_limit
+    table = _optimum(Problem(years, desk.n_steps, desk.utility_power, desk.alpha, desk.eta, limit))
 
     def act(view: View) -> Floats:
         x = slot(view, "zscore_60") * desk.stationary_deviation
@@ -147,7 +146,7 @@ def _power(desk: StatisticalArbitrage) -> float:
 
 def _cost(desk: StatisticalArbitrage) -> float:
     # of a round trip, per unit of spread: both legs in and out
-    legs = 2.0 * desk.price if desk.knows else 1.0 + desk.hedge_ratio
+    legs = 1.0 + desk.hedge_ratio if desk.by_exposure else 2.0 * desk.price
     return 2.0 * desk.cost_rate * legs + desk.round_trip_cost
 
 
@@ -174,7 +173,7 @@ def _continuous(desk: StatisticalArbitrage, g: float, ahead: bool) -> Policy:
     def known(view: View) -> Floats:
         x = slot(view, "zscore_60") * desk.stationary_deviation
         left = (desk.n_steps - view.clock) * desk.dt if ahead else np.zeros(view.n)
-        if ahead and desk.interest != 0.0:
+        if desk.interest != 0.0:
             held = jurek_yang_position(x, left, 1.0 - g, desk.alpha, 0.0, desk.eta, desk.interest)
         else:
             held = optimal_position(x, left, g, desk.alpha, desk.eta)
@@ -182,10 +181,12 @@ def _continuous(desk: StatisticalArbitrage, g: float, ahead: bool) -> Policy:
 
     def estimated(view: View) -> Floats:
         kappa, sigma = _estimates(desk, view)
-        x = slot(view, "zscore_60") * sigma / np.sqrt(2.0 * kappa)
+        y = slot(view, "zscore_60") / math.sqrt(2.0)  # the spread in units of sigma / sqrt(kappa)
         left = np.inf if ahead and not desk.finite_horizon else (desk.n_steps - view.clock) * desk.dt * ahead
-        gross = 1.0 + view.row["hedge_ratio"] * view.row["leg_2"] / view.row["leg_1"]
-        held = optimal_position(x * np.sqrt(kappa) / sigma, left * kappa, g) * np.sqrt(kappa) / sigma
+        gross = (
+            1.0 + view.row["hedge_ratio"] * view.row["leg_2"] / view.row["leg_1"] if desk.by_exposure else 1.0
+        )
+        held = optimal_position(y, left * kappa, g) * np.sqrt(kappa) / sigma
         return np.clip(held * gross / desk.position_limit, -1.0, 1.0)[:, None]
 
     return known if desk.knows else estimated

@@ -87,9 +87,9 @@ def trade(p, now, nxt, account, memory, action):  # type: ignore[no-untyped-def]
     """Both legs to the target, or neither; interest on the cash, borrow cost on the leg sold short."""
     held_1, held_2 = account.position
     per_unit = now.leg_1 + abs(now.hedge_ratio) * now.leg_2
-    full = (
-        p.position_limit * _base(p, account.nav) * (1.0 if p.by_exposure > 0.0 else per_unit)
-    )  # gross exposure
+    full = p.position_limit * _base(p, account.nav)  # gross exposure of a full position
+    if p.by_exposure == 0.0:
+        full *= per_unit
     wanted = abs(action[0]) * full
     target = action[0] * full / per_unit * scale_to(wanted, exposure_limit(account.nav, p.leverage))
     buy_1, buy_2 = target - held_1, -now.hedge_ratio * target - held_2
@@ -102,11 +102,8 @@ def trade(p, now, nxt, account, memory, action):  # type: ignore[no-untyped-def]
     cash = account.cash - buy_1 * price_1 - buy_2 * price_2 - fee_1 - fee_2
     short = max(-target * now.leg_1, 0.0) + max(-(held_2 + buy_2) * now.leg_2, 0.0)
     carry = (cash * p.interest - short * now.borrow) * p.dt
-    return (
-        Fills((buy_1, buy_2), (price_1, price_2), (fee_1, fee_2)),
-        carry,
-        _remember(p, nxt, account, memory, target),
-    )
+    fills = Fills((buy_1, buy_2), (price_1, price_2), (fee_1, fee_2))
+    return fills, carry, _remember(p, nxt, account, memory, target)
 
 
 @njit(inline="always")
@@ -132,10 +129,8 @@ def reward(p, before, account, memory):  # type: ignore[no-untyped-def]
     pnl = (account.nav - before.nav) * p.reward_of_money
     more = 0.0
     if p.utility_power != 1.0:
-        now, past = (
-            utility(account.nav / p.capital, p.utility_power),
-            utility(before.nav / p.capital, p.utility_power),
-        )
+        now = utility(account.nav / p.capital, p.utility_power)
+        past = utility(before.nav / p.capital, p.utility_power)
         more = (now - past) * p.reward_scale - pnl
     return Parts(pnl, more, memory.timing * p.reward_scale)
 

@@ -78,7 +78,7 @@ UNITS: dict[str, str] = {
     "compound": "whether positions are shares of the NAV, not of the capital",
     "cost_rate": "fee of a trade, share of traded value, each leg, one way",
     "round_trip_cost": "further fee of buying and selling one unit of spread; c of Bertram (2010)",
-    "borrow_rate": "cost of shares sold short, a year; general collateral, D'Avolio (2002); the weather's funding comes on top",
+    "borrow_rate": "cost of shares sold short, a year, D'Avolio (2002); the weather's funding comes on top",
     "interest": "on cash, a year",
     "utility_power": "g of wealth^g / g; 0 logarithm, 1 none (reward is P&L). Boguslavsky & Boguslavskaya (2004)",
     "timing_bonus": "weight of the potential -position x z-score, whose change is paid as a bonus",
@@ -96,7 +96,12 @@ class StatisticalArbitrage(Strategy):
     )
     features: ClassVar[tuple[str, ...]] = (*MARKET_FEATURES, *Own._fields)
     units: ClassVar[Mapping[str, str]] = UNITS
-    derived: ClassVar[tuple[str, ...]] = ("by_exposure", "reward_of_money", "tenth_of_capital", "share_of_step")
+    derived: ClassVar[tuple[str, ...]] = (
+        "by_exposure",
+        "reward_of_money",
+        "tenth_of_capital",
+        "share_of_step",
+    )
     rules: ClassVar[Mapping[str, Callable[[Any], Policy]]] = rules.RULES
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
 

@@ -1,0 +1,1 @@
+import fund  # noqa: F401 - first, as a program would
