@@ -1,5 +1,6 @@
 """The CIO: capital allocation among the trained desks, and the fund that they make together."""
 
+from fund.envs import register
 from fund.roster import Roster, Spec
 
 SPEC = Spec(
@@ -22,3 +23,4 @@ SPEC = Spec(
 )
 
 ROSTER = Roster((SPEC,))
+register(ROSTER)

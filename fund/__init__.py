@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fund.envs import register
+from fund.roster import import_rosters
 
 if TYPE_CHECKING:
     import gymnasium as gym
@@ -51,4 +51,4 @@ def make_vec(
     return FundVectorEnv(num_envs, _strategy(name, preset, data, parameters))
 
 
-register()
+import_rosters()

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from fund.strategy import Strategy
 
 
+GROUP = "fund.rosters"  # of entry points
+
+
 @dataclass(frozen=True)
 class Spec:
     """One line of a roster: a strategy's name, where its class is, what trains it and how."""
@@ -69,10 +72,19 @@ class Roster(Mapping[str, Spec]):
         return len(self._specs)
 
 
+def import_rosters() -> None:
+    """Import every package that declares a roster; each registers its own Gymnasium ids.
+
+    A package that is being imported just now, and therefore imports this one, is left to finish.
+    """
+    for point in entry_points(group=GROUP):
+        importlib.import_module(point.module)
+
+
 @cache
 def rosters() -> Roster:
     """Every strategy of the installed packages that declare an entry point in the group `fund.rosters`."""
-    points = entry_points(group="fund.rosters")
+    points = entry_points(group=GROUP)
     return Roster(
         spec for point in sorted(points, key=lambda p: p.name, reverse=True) for spec in point.load().values()
     )

@@ -1,5 +1,6 @@
 """The trading desks: one line a desk."""
 
+from fund.envs import register
 from fund.roster import Roster
 from specialists import factor_tracking, market_making, statistical_arbitrage
 
@@ -10,3 +11,4 @@ ROSTER = Roster(
         factor_tracking.SPEC,
     )
 )
+register(ROSTER)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from fund.roster import Roster
 
-def register() -> None:
-    """Register every strategy of the rosters as a Gymnasium id; a second call changes nothing."""
+
+def register(roster: Roster) -> None:
+    """Register every strategy of a roster as a Gymnasium id; a second call changes nothing."""
     import gymnasium as gym
 
-    from fund.roster import rosters
-
-    for spec in rosters().values():
+    for spec in roster.values():
         if spec.gym_id not in gym.registry:
             gym.register(
                 id=spec.gym_id,

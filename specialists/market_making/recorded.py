@@ -29,8 +29,10 @@ from fund.market.orderbook import NO_TRADE, quote_tape
 from fund.market.streams import Paths
 from fund.market.tape import Tape, write_tape
 from fund.market.weather import VOLATILITY
+from fund.strategy import names
 from specialists.market_making.features import FAST, FEATURES, MARKET, SLOW, Sight, norms_of, write_features
 from specialists.market_making.market import NEVER, ORDERS
+from specialists.market_making.step import Columns
 
 if TYPE_CHECKING:
     from specialists.market_making.strategy import MarketMaking
@@ -78,7 +80,7 @@ def _whole(s: MarketMaking) -> Tape:
         "width": smooth(half, SLOW) / s.half_spread, "bid_queue": record["bid_size"],
         "ask_queue": record["ask_size"], "inventory": 0.0 * mid, **flows,
     }  # fmt: skip
-    columns = {name: column[:, None] for name, column in columns.items()}
+    columns = {name: columns[name][:, None] for name in names(Columns)}
     tape = write_tape(columns, {}, FEATURES)
     near, deep = smooth(imbalance, FAST)[:, None], smooth(imbalance, SLOW)[:, None]
     orders = record["sell_orders"][:, None], record["buy_orders"][:, None]
@@ -131,8 +133,8 @@ def thirds(events: OrderEvents, dt: float, start: float | None = None, stop: flo
         cuts = _quantiles(step[mine], sign * events.prices[mine], events.sizes[mine], len(grid)) / PRICE_UNIT
         cuts[tape.column(f"{side}_volume") == 0.0] = NO_TRADE
         prices.append(sign * cuts)
-    names = tuple(f"{side}_price_{j + 1}" for side in SIDES for j in range(ORDERS))
-    return replace(tape, names=(*tape.names, *names), values=np.hstack([tape.values, *prices]))
+    added = tuple(f"{side}_price_{j + 1}" for side in SIDES for j in range(ORDERS))
+    return replace(tape, names=(*tape.names, *added), values=np.hstack([tape.values, *prices]))
 
 
 def _quantiles(step: NDArray[np.int64], price: Floats, size: Floats, rows: int) -> Floats:

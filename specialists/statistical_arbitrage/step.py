@@ -73,7 +73,7 @@ def utility(wealth: float, power: float) -> float:
 
 
 @njit(inline="always")
-def _base(p, nav):  # type: ignore[no-untyped-def]
+def _base(p, nav) -> float:  # type: ignore[no-untyped-def]
     # money that positions are a share of
     return max(nav, 0.0) if p.compound > 0.0 else p.capital
 
@@ -107,7 +107,7 @@ def trade(p, now, nxt, account, memory, action):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _remember(p, nxt, account, memory, target):  # type: ignore[no-untyped-def]
+def _remember(p, nxt, account, memory, target) -> Memory:  # type: ignore[no-untyped-def]
     before, holds = account.position[0], target != 0.0
     same = before * target > 0.0
     turns = (0.0 if same or not holds else 1.0) + (0.0 if same or before == 0.0 else 1.0)

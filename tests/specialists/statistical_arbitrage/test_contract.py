@@ -15,11 +15,11 @@ from fund.market.streams import Paths
 from specialists.statistical_arbitrage import SPEC
 from specialists.statistical_arbitrage.strategy import StatisticalArbitrage
 
-FEATURES = (
-    "zscore_60 zscore_20 spread_return half_life hedge_ratio hedge_ratio_change spread_volatility volatility_ratio "
-    "leg_correlation adf_statistic spread_momentum_5 spread_momentum_20 kalman_innovation leg_1_return leg_2_return "
-    "position time_in_position unrealised_pnl drawdown time_left"
-).split()
+FEATURES = """
+zscore_60 zscore_20 spread_return half_life hedge_ratio hedge_ratio_change spread_volatility volatility_ratio
+leg_correlation adf_statistic spread_momentum_5 spread_momentum_20 kalman_innovation leg_1_return leg_2_return
+position time_in_position unrealised_pnl drawdown time_left
+"""
 
 
 def walk_history(rows=700):
@@ -48,7 +48,7 @@ def test_spec_and_observation():
     assert SPEC.cls is StatisticalArbitrage
     assert SPEC.algorithm == "PPO"
     assert SPEC.horizon == StatisticalArbitrage().n_steps
-    assert list(StatisticalArbitrage.features) == FEATURES
+    assert list(StatisticalArbitrage.features) == FEATURES.split()
     assert next(iter(StatisticalArbitrage.rules)) == "gatev"
     assert set(SPEC.settings) <= set(StatisticalArbitrage.presets)
 

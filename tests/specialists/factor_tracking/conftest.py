@@ -1,1 +1,0 @@
-import fund  # noqa: F401 - first, as a program would
