@@ -53,7 +53,8 @@ def train_desks(
 ) -> dict[str, Trained]:
     """Train every desk for a share of its tuned steps, one process a desk, one thread each."""
     jobs = [(name, plan, share, seed, models) for name, plan in plans.items()]
-    workers = min(len(jobs), os.cpu_count() or 1)
+    # a process costs seconds of compiling, which a tiny training is not worth
+    workers = min(len(jobs), os.cpu_count() or 1) if share > TINY else 1
     if workers == 1:
         return dict(map(_train_one, jobs))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
@@ -75,6 +76,7 @@ def score(strategy: Strategy, played: Played) -> np.ndarray[tuple[int], np.dtype
     return np.asarray((played.nav[-1] - played.nav[0]) / strategy.capital * 100.0)
 
 
+TINY = 0.01  # share of the tuned steps
 MEASURE = "episode P&L, % of capital"
 
 

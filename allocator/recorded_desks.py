@@ -25,6 +25,7 @@ from fund.roster import Spec
 from fund.strategy import Strategy
 from specialists import ROSTER
 from specialists.factor_tracking import recorded as factor_files
+from specialists.market_making import recorded as book_files
 from specialists.statistical_arbitrage import cointegration, recorded as pair_files
 
 TRAINING, VALIDATION = 0.5, 0.2  # shares of the rows; the rest is the test
@@ -157,9 +158,9 @@ def best_pairs(train: History) -> list[tuple[str, str]]:
     used: dict[str, int] = {}
     chosen = []
     for pair in tested:
-        if len(chosen) < PAIRS and all(used.get(leg, 0) < 2 for leg in pair.names):
-            chosen.append((pair.names[0], pair.names[1]))
-            for leg in pair.names:
+        if len(chosen) < PAIRS and all(used.get(leg, 0) < 2 for leg in (pair.dependent, pair.other)):
+            chosen.append((pair.dependent, pair.other))
+            for leg in (pair.dependent, pair.other):
                 used[leg] = used.get(leg, 0) + 1
     return chosen
 
@@ -190,12 +191,12 @@ def factors_desk(levels: History, ends: tuple[int, int]) -> Recorded:
 
 
 def book_desk(found: Sequence[Any]) -> Recorded:
-    """A recorded order book: the longest day."""
+    """A recorded order book: the longest day, with the market's parameters fitted on its training part."""
     message, book = max(found, key=lambda pair: Path(pair[0]).stat().st_size)
     tape = quote_tape(lobster(message, book), BOOK_SECONDS)
     train, validation, test = tape.split(TRAINING, VALIDATION, EMBARGO)
     spec = ROSTER["market_making"]
-    desk = spec.cls().with_steps(BOOK_STEPS)
+    desk = book_files.calibrated(spec.cls.preset("history", n_steps=BOOK_STEPS), train)
     length = BOOK_STEPS + 1 + desk.warm_up
     windows = {f"from row {w.first_row}": desk.on(w) for w in test.windows(length, BOOK_STEPS + 1)}
     return Recorded(spec, desk.on(train), desk.on(validation), windows, np.zeros(0), tape.policies)

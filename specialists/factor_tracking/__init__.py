@@ -1,41 +1,45 @@
 """Factor tilts: long, short or nothing in each of value, momentum and quality.
 
 World
-    Three zero-cost portfolios, whose returns carry the published premia as they are left after publication. Their
-    valuation spreads and their own past predict them a little; momentum crashes when the market turns up after a panic;
-    volatility clusters with the weather. Or a recorded market: Kenneth French's files, factor funds, a panel of stocks.
-    Or the one asset of Garleanu & Pedersen (2013).
+    Three zero-cost portfolios, whose returns carry the published premia as they are left after publication.
+    Their valuation spreads and their own past predict them a little; momentum crashes when the market turns
+    up after a panic; volatility clusters with the weather. Or a recorded market: Kenneth French's files,
+    factor funds, a panel of stocks. Or the one asset of Garleanu & Pedersen (2013).
 
 Action
-    One of 27, digits to the base of three: value least significant, then momentum, then quality; 0 short, 1 neutral,
-    2 long. All short is 0, all neutral 13, all long 26. A tilt is worth `target_volatility` / sqrt(3) of risk, gross
-    exposure at most `leverage`. Every `rebalance_days` the action counts; on other days it is ignored and weights drift.
-    In the paper's world: a trade of action - 13 steps of `trade_size`, or a continuous position.
+    One of 27, digits to the base of three: value least significant, then momentum, then quality; 0 short, 1
+    neutral, 2 long. All short is 0, all neutral 13, all long 26. A tilt is worth `target_volatility` /
+    sqrt(3) of risk, gross exposure at most `leverage`. Every `rebalance_days` the action counts; on other
+    days it is ignored and weights drift. In the paper's world: a trade of action - 13 steps of
+    `trade_size`, or a continuous position.
 
 Observation
-    28 numbers of order one. Of each factor: return over 1 and 20 days, valuation spread, momentum over 60 days,
-    volatility over 20 days, weight held. Then three correlations, own portfolio volatility, own turnover, days to the next
-    rebalancing, market return over 20 days, market volatility, drawdown, P&L.
+    28 numbers of order one. Of each factor: return over 1 and 20 days, valuation spread, momentum over 60
+    days, volatility over 20 days, weight held. Then three correlations, own portfolio volatility, own
+    turnover, days to the next rebalancing, market return over 20 days, market volatility, drawdown, P&L.
 
 Reward
-    `pnl`, the change of NAV over the capital. Off by default, and zero for a flat account: `tracking` (squared tracking
-    error against the equal-weighted long-only portfolio, less that of the flat account), `diversification` (gross exposure
-    times one less the Herfindahl index), `turnover`. In the paper's world `risk`, -(gamma/2) x^2 Sigma.
+    `pnl`, the change of NAV over the capital. Off by default, and zero for a flat account: `tracking`
+    (squared tracking error against the equal-weighted long-only portfolio, less that of the flat account),
+    `diversification` (gross exposure times one less the Herfindahl index), `turnover`. In the paper's world
+    `risk`, -(gamma/2) x^2 Sigma.
 
 Ends
     The horizon truncates; ruin terminates.
 
 Rules
-    `equal_long`, `volatility_scaled`, `valuation_momentum`, `garleanu_pedersen`, `markowitz`, `static`, `damped`, and in the
-    paper's world `optimum`.
+    `equal_long`, `volatility_scaled`, `valuation_momentum`, `garleanu_pedersen`, `markowitz`, `static`,
+    `damped`, and in the paper's world `optimum`.
 
 Presets
-    `default`; `null`, without premia and without anything to be foreseen; `planted`, one strong and quick valuation signal
-    at no cost; `garleanu_pedersen`, problem A with 27 trades; `garleanu_pedersen_continuous`, the same with free positions.
+    `default`; `null`, without premia and without anything to be foreseen; `planted`, one strong and quick
+    valuation signal at no cost; `garleanu_pedersen`, problem A with 27 trades;
+    `garleanu_pedersen_continuous`, the same with free positions.
 
-References
-    Fama & French (2015); Jegadeesh & Titman (1993); McLean & Pontiff (2016); Daniel & Moskowitz (2016); Haddad, Kozak &
-    Santosh (2020); Ehsani & Linnainmaa (2022); Moreira & Muir (2017); Garleanu & Pedersen (2013).
+Sources
+    Fama & French (2015); Jegadeesh & Titman (1993); McLean & Pontiff (2016); Daniel & Moskowitz (2016);
+    Haddad, Kozak & Santosh (2020); Ehsani & Linnainmaa (2022); Moreira & Muir (2017); Garleanu & Pedersen
+    (2013).
 """
 
 from fund.roster import Spec
@@ -66,7 +70,11 @@ SPEC = Spec(
     horizon=252,
     settings={
         "default": {**_DQN, "steps": 3_000_000, "model": _MODEL},
-        "planted": {**_DQN, "steps": 400_000, "model": {**_MODEL, "gamma": 0.5, "target_update_interval": 12_800}},
+        "planted": {
+            **_DQN,
+            "steps": 400_000,
+            "model": {**_MODEL, "gamma": 0.5, "target_update_interval": 12_800},
+        },
         "garleanu_pedersen": {**_DQN, "steps": 3_000_000, "model": {**_MODEL, "gamma": 0.99}},
     },
 )

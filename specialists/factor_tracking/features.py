@@ -1,7 +1,7 @@
 """Returns and valuation spreads as a tape: columns, and the market's share of the observation.
 
-The same code serves drawn and recorded markets. Of each factor k, with r its daily return and s its usual daily
-volatility, at row t:
+The same code serves drawn and recorded markets. Of each factor k, with r its daily return and s its usual
+daily volatility, at row t:
 
     return_1, return_20     r over the last day and the sum over 20, in units of s and s sqrt(20)
     valuation_z             standardised valuation spread; above zero the factor is cheap
@@ -87,7 +87,7 @@ def checked(tape: Tape) -> Tape:
     return tape
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _levels(returns: Floats, market: Floats, block: Floats) -> None:
     start = returns.shape[0] - block.shape[0] + 1
     block[0, :4] = 100.0
@@ -98,9 +98,14 @@ def _levels(returns: Floats, market: Floats, block: Floats) -> None:
             block[t, 3, i] = block[t - 1, 3, i] * (1.0 + market[start + t - 1, i])
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _windows(
-    returns: Floats, market: Floats, valuation: Floats, usual: Floats, block: Floats, wide: NDArray[np.float32]
+    returns: Floats,
+    market: Floats,
+    valuation: Floats,
+    usual: Floats,
+    block: Floats,
+    wide: NDArray[np.float32],
 ) -> None:
     # sums of a path: r over 20 and 60, r^2 over 20 and 60 (three each), products over 60, market r and r^2 over 20
     rows, paths = market.shape
@@ -115,10 +120,17 @@ def _windows(
         if t >= WARM_UP - 1:
             row = t + 1 - WARM_UP
             for i in range(paths):
-                _write(sums[:, i], returns[t, :, i], valuation[t + 1, :, i], usual, block[row, :, i], wide[row, i])
+                _write(
+                    sums[:, i],
+                    returns[t, :, i],
+                    valuation[t + 1, :, i],
+                    usual,
+                    block[row, :, i],
+                    wide[row, i],
+                )
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(inline="always")
 def _add(sums: Floats, returns: Floats, market: Floats, t: int, i: int, short: float, long: float) -> None:
     a, b, c, m = returns[t, 0, i], returns[t, 1, i], returns[t, 2, i], market[t, i]
     if short != 0.0:
@@ -142,7 +154,7 @@ def _add(sums: Floats, returns: Floats, market: Floats, t: int, i: int, short: f
         sums[14, i] += long * b * c
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(inline="always")
 def _write(
     sums: Floats, today: Floats, z: Floats, usual: Floats, columns: Floats, out: NDArray[np.float32]
 ) -> None:

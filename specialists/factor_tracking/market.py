@@ -1,36 +1,39 @@
-"""The generated market: three factor portfolios whose premia can be timed a little, and a market that they fall with.
+"""The generated market: three factor portfolios whose premia can be timed a little.
 
-With mu the premium, s the usual daily volatility, V the weather's volatility over its root mean square and h a
-GARCH(1, 1) variance of mean one, the return of factor k over day t is
+With mu the premium, s the usual daily volatility, V the weather's volatility over its root mean square and
+h a GARCH(1, 1) variance of mean one, the return of factor k over day t is
 
     r = mu + s (A z + M m) / sqrt(252) + c V sqrt(h) e + crash,        e normal, correlated between factors
 
-    z    valuation spread, AR(1) of unit variance; falls when the factor rises:  z' = (1 - d) z + noise, corr(noise, e) < 0
+    z    valuation spread, AR(1) of unit variance, z' = (1 - d) z + noise; falls when the factor rises
     m    own past: (sum of r over 60 days - 60 mu) / (s sqrt 60)
     A, M annual Sharpe ratio per unit of z and of m
 
-Momentum crashes when the market turns up again (Daniel & Moskowitz, 2016): in a panic, which is a stressed or crisis
-regime after a market that fell (the exponential mean of its shocks V w over 60 days is below zero),
+Momentum crashes when the market turns up again (Daniel & Moskowitz, 2016): in a panic, which is a stressed
+or crisis regime after a market that fell (the exponential mean of its shocks V w over 60 days is below
+zero),
 
     crash = -beta sigma_m V (max(w, 0) - pay / sqrt(2 pi)) + the mean of this over all days, paid every day,
 
-w the market's shock of the day and sigma_m V its volatility: a written call on the market, for which the panic itself
-pays the share `pay` of the expected loss. Given the regimes the shocks are symmetric, so a market that fell has the
-probability 1/2 in every regime, and with the stationary shares q of the regimes the mean is exactly
+w the market's shock of the day and sigma_m V its volatility: a written call on the market, for which the
+panic itself pays the share `pay` of the expected loss. Given the regimes the shocks are symmetric, so a
+market that fell has the probability 1/2 in every regime, and with the stationary shares q of the regimes
+the mean is exactly
 
     beta sigma_m (1 - pay) / sqrt(2 pi) * 1/2 sum over panics' regimes of q V.
 
-E z = 0, hence E m = 0, hence E r = mu: the published premia times `premium_scale`, whatever is on. c is such that the
-variance of noise and crash together is s^2.
+E z = 0, hence E m = 0, hence E r = mu: the published premia times `premium_scale`, whatever is on. c is
+such that the variance of noise and crash together is s^2.
 
-Premia and volatilities: Fama & French (2015), Jegadeesh & Titman (1993), as listed in PAPERS.md; shrunk as McLean &
-Pontiff (2016) found. Timing: Haddad, Kozak & Santosh (2020) for valuation, Ehsani & Linnainmaa (2022) for momentum.
+Premia and volatilities: Fama & French (2015), Jegadeesh & Titman (1993), as listed in PAPERS.md; shrunk as
+McLean & Pontiff (2016) found. Timing: Haddad, Kozak & Santosh (2020) for valuation, Ehsani & Linnainmaa
+(2022) for momentum.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -40,7 +43,16 @@ from fund.errors import InvalidParameter
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.market.weather import VOLATILITY, Weather, stationary
-from specialists.factor_tracking.features import FACTORS, LONG, MARKET_VOLATILITY, WARM_UP, Past, checked, empty, fill
+from specialists.factor_tracking.features import (
+    FACTORS,
+    LONG,
+    MARKET_VOLATILITY,
+    WARM_UP,
+    Past,
+    checked,
+    empty,
+    fill,
+)
 
 if TYPE_CHECKING:
     from specialists.factor_tracking.strategy import FactorTracking
@@ -83,18 +95,24 @@ def premia(desk: FactorTracking) -> Premia:
     variance = usual**2
     variance[1] -= square - refund**2
     if variance.min() <= 0.0:
-        raise InvalidParameter(f"crash_beta {desk.crash_beta}: crashes alone move momentum more than its volatility")
+        raise InvalidParameter(
+            f"crash_beta {desk.crash_beta}: crashes alone move momentum more than its volatility"
+        )
     noise = np.sqrt(variance) / (math.sqrt(float(stationary() @ VOLATILITY**2)) if desk.weather else 1.0)
     per_day = 1.0 / math.sqrt(YEAR)
     return Premia(
-        mean, usual, noise, np.linalg.cholesky(correlation(desk)), desk.valuation_strength * per_day,
+        mean, usual, noise, np.asarray(np.linalg.cholesky(correlation(desk))), desk.valuation_strength * per_day,
         desk.momentum_strength * per_day, desk.valuation_decay, crash, pay, refund,
     )  # fmt: skip
 
 
 def correlation(desk: FactorTracking) -> Floats:
     """Correlation (3, 3) of the factors' noise; raises InvalidParameter where it is none."""
-    vm, vq, mq = desk.value_momentum_correlation, desk.value_quality_correlation, desk.momentum_quality_correlation
+    vm, vq, mq = (
+        desk.value_momentum_correlation,
+        desk.value_quality_correlation,
+        desk.momentum_quality_correlation,
+    )
     found = np.array([[1.0, vm, vq], [vm, 1.0, mq], [vq, mq, 1.0]])
     if np.linalg.eigvalsh(found).min() <= 1e-9:
         raise InvalidParameter(f"correlations {vm}, {vq} and {mq} of the factors do not go together")
@@ -128,10 +146,11 @@ def draw(desk: FactorTracking, found: Premia, paths: Paths, weather: Weather) ->
     return past
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
-def _walk(  # type: ignore[no-untyped-def]
-    noise, spread, start, earlier, shock, activity, regime, drift, daily, found, returns, market, valuation
-) -> None:
+@njit(nogil=True)
+def _walk(
+    noise: Floats, spread: Floats, start: Floats, earlier: Floats, shock: Floats, activity: Floats, regime: Any,
+    drift: Floats, daily: float, found: Premia, returns: Floats, market: Floats, valuation: Floats,
+) -> None:  # fmt: skip
     # before day 0 the weather is not on record: the market's shocks are then its own, the regime that of day 0
     paths, rows = noise.shape[:2]
     kept, fresh = 1.0 - 1.0 / LONG, math.sqrt(1.0 - (1.0 - found.decay) ** 2)
@@ -161,5 +180,7 @@ def _walk(  # type: ignore[no-untyped-def]
                 past[k] += returns[t, k, i] - found.mean[k]
                 if t >= LONG:
                     past[k] -= returns[t - LONG, k, i] - found.mean[k]
-                valuation[t + 1, k, i] = (1.0 - found.decay) * z + fresh * (other * spread[i, t, k] - CHEAPENING * e)
+                valuation[t + 1, k, i] = (1.0 - found.decay) * z + fresh * (
+                    other * spread[i, t, k] - CHEAPENING * e
+                )
             fall = kept * fall + v * w

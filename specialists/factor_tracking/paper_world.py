@@ -2,10 +2,10 @@
 
     P' = P + B_1 f_1 + B_2 f_2 + sqrt(Sigma) u,     f_j' = (1 - phi_j) f_j + eps_j,     f_j of unit variance for ever
 
-P is a price of one unit, so that P&L is arithmetic. f_1 stands in the slot and column of value's valuation spread, f_2 in
-that of momentum's; the held position in that of value's weight. All other slots are silent: the other two instruments
-never move and are never traded. `return_noise` scales u alone, not the risk penalty: at zero an agent learns the same
-policy from expected returns.
+P is a price of one unit, so that P&L is arithmetic. f_1 stands in the slot and column of value's valuation
+spread, f_2 in that of momentum's; the held position in that of value's weight. All other slots are silent:
+the other two instruments never move and are never traded. `return_noise` scales u alone, not the risk
+penalty: at zero an agent learns the same policy from expected returns.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def record(desk: FactorTracking, paths: Paths) -> Tape:
     return checked(tape)
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True)
 def _walk(block: Floats, numbers: Floats, start: Floats, shocks: Floats, noise: Floats) -> None:
     b_1, b_2, kept_1, kept_2 = numbers
     fresh_1, fresh_2 = math.sqrt(1.0 - kept_1**2), math.sqrt(1.0 - kept_2**2)

@@ -1,16 +1,18 @@
 """Recorded markets: factor returns from files, and windows of them as tapes.
 
-A history of this desk has the columns `value`, `momentum`, `quality` (indices of zero-cost portfolios) and `market` (an
-index). Returns are in excess of the riskless rate by construction; the cash behind them earns nothing here.
+A history of this desk has the columns `value`, `momentum`, `quality` (indices of zero-cost portfolios) and
+`market` (an index). Returns are in excess of the riskless rate by construction; the cash behind them earns
+nothing here.
 
-Valuation spreads are taken where the columns `value_z`, `momentum_z`, `quality_z` are given. Elsewhere a factor's own long
-reversal stands in: what has earned little for years is taken for cheap (De Bondt & Thaler, 1985; Asness, Moskowitz &
-Pedersen, 2013, use it as value where there is no book). With L the lesser of five years and what is there,
+Valuation spreads are taken where the columns `value_z`, `momentum_z`, `quality_z` are given. Elsewhere a
+factor's own long reversal stands in: what has earned little for years is taken for cheap (De Bondt &
+Thaler, 1985; Asness, Moskowitz & Pedersen, 2013, use it as value where there is no book). With L the lesser
+of five years and what is there,
 
     x_t = -(sum of the last L log returns) / sqrt(L),    z_t = (x_t - mean of x up to t) / deviation of x up to t,
 
-cut at three: nothing later than row t enters. It is standardised from the second quarter of the first year on, and first
-used after a year.
+cut at three: nothing later than row t enters. It is standardised from the second quarter of the first year
+on, and first used after a year.
 """
 
 from __future__ import annotations
@@ -65,7 +67,9 @@ def exchange_traded(
     for factor in FACTORS:
         if factor not in chosen:
             raise UnknownName("factor", factor, chosen)
-    earned = replace(prices, values=_returns(prices.values), times=prices.times[1:], first_row=prices.first_row + 1)
+    earned = replace(
+        prices, values=_returns(prices.values), times=prices.times[1:], first_row=prices.first_row + 1
+    )
     against = earned.values.mean(axis=1) if market_column is None else earned.column(market_column)
     columns = [earned.column(chosen[factor]) - against for factor in FACTORS]
     note = f"less {market_column or 'the mean of all columns'}, rebalanced daily"
@@ -73,7 +77,9 @@ def exchange_traded(
     return indices(replace(earned, names=NEEDS, values=values, policies=(*prices.policies, note)))
 
 
-def factor_portfolios(returns: History, characteristics: Mapping[str, History], quantile: float = 0.3) -> History:
+def factor_portfolios(
+    returns: History, characteristics: Mapping[str, History], quantile: float = 0.3
+) -> History:
     """Long-short portfolios of a stock panel, equal-weighted, as indices.
 
     On row t the stocks in the top `quantile` of a characteristic *on row t - 1* are held against those in the bottom
@@ -97,7 +103,9 @@ def factor_portfolios(returns: History, characteristics: Mapping[str, History], 
     values = np.column_stack([*columns, returns.values[1:].mean(axis=1)])
     policies = (*returns.policies, note)
     return indices(
-        History(NEEDS, values, returns.times[1:], returns.zone, returns.source, policies, returns.first_row + 1)
+        History(
+            NEEDS, values, returns.times[1:], returns.zone, returns.source, policies, returns.first_row + 1
+        )
     )
 
 
@@ -112,7 +120,7 @@ def indices(returns: History) -> History:
 
     Raises DataError where a portfolio loses all it has.
     """
-    levels = 100.0 * np.cumprod(1.0 + returns.values, axis=0)
+    levels = np.asarray(100.0 * np.cumprod(1.0 + returns.values, axis=0))
     if levels.min() <= 0.0:
         row, column = (int(k) for k in np.argwhere(levels <= 0.0)[0])
         raise DataError(f"{returns.source}:row {row}: {returns.names[column]} loses all it has")
@@ -160,7 +168,9 @@ def windows(desk: FactorTracking, history: History, paths: Paths) -> Tape:
     returns, valuation, first = _prepared(history)
     wanted = first + desk.n_steps + 1
     if len(history) < wanted:
-        raise DataError(f"{history.source}: {len(history)} rows, wanted at least {wanted}: {first} to warm up")
+        raise DataError(
+            f"{history.source}: {len(history)} rows, wanted at least {wanted}: {first} to warm up"
+        )
     starts = paths.streams(desk.name).integers("window", len(history) - wanted + 1) + first
     return at(desk, returns, valuation, starts, history.first_row)
 
@@ -178,4 +188,3 @@ def at(
         spreads = valuation[np.vstack([rows, rows[-1:] + 1])].transpose(0, 2, 1)
         fill(tape, cut, Past(seen[:, :3].copy(), seen[:, 3].copy(), spreads.copy()), usual)
     return checked(replace(tape, rows=starts + first_row))
-

@@ -11,13 +11,15 @@
 | `damped` | as `garleanu_pedersen`, quick signals weighed less | aim damped to the power 1.5 |
 | `optimum` | none is known | dynamic programme, or the exact policy |
 
-With tilts, `valuation_momentum` forecasts the annual Sharpe ratio of each factor with the market's own numbers,
+With tilts, `valuation_momentum` forecasts the annual Sharpe ratio of each factor with the market's own
+numbers,
 
     forecast = premium + A z + M m,     for momentum: + refund - expected loss, while the market looks like a panic,
 
-and turns a tilt only when the forecast is beyond a band, which is worth the cost. Garleanu & Pedersen's problem is that of
-an investor who holds y_k units of tilt, expects B f from them over a rebalancing period and pays a quadratic cost that
-equals the proportional one for one unit; gamma makes y of order one. Their position is the minimum over x of
+and turns a tilt only when the forecast is beyond a band, which is worth the cost. Garleanu & Pedersen's
+problem is that of an investor who holds y_k units of tilt, expects B f from them over a rebalancing period
+and pays a quadratic cost that equals the proportional one for one unit; gamma makes y of order one. Their
+position is the minimum over x of
 
     J/2 (x - aim)' Sigma (x - aim) + lambda/2 (x - held)' Sigma (x - held),     J = a lambda / (lambda - a),
 
@@ -54,7 +56,9 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Actions = NDArray[Any]
 
-TILTS = np.array([tilt[::-1] for tilt in itertools.product((-1.0, 0.0, 1.0), repeat=3)])  # (27, 3), value first
+TILTS = np.array(
+    [tilt[::-1] for tilt in itertools.product((-1.0, 0.0, 1.0), repeat=3)]
+)  # (27, 3), value first
 PLACES = np.array([1, 3, 9])
 BAND = 0.1  # annual Sharpe ratio worth a change of tilt
 BUSY = 1.5  # of the usual volatility: not calm
@@ -95,7 +99,9 @@ def valuation_momentum(desk: FactorTracking) -> Policy:
     """Sign of the forecast, with a band against trading for nothing."""
     if desk.trade_form:
         problem = paper_problem(desk)
-        return _paper(desk, theory.partial_policy(theory.trading_rate(problem), theory.markowitz_loadings(problem)))
+        return _paper(
+            desk, theory.partial_policy(theory.trading_rate(problem), theory.markowitz_loadings(problem))
+        )
 
     def act(view: View) -> Actions:
         seen = forecast(desk, view)
@@ -157,7 +163,9 @@ def _nearest(desk: FactorTracking, loadings: Floats, stiffness: float, cost_rate
         if cost_rate > 0.0:
             volatility = np.column_stack([view.row[f"{factor}_volatility"] for factor in FACTORS])
             moved = np.abs(TILTS - tilts_held(view)[:, None, :])
-            worth = worth + cost_rate * desk.unit_volatility * np.einsum("nak,nk->na", moved, 1.0 / volatility)
+            worth = worth + cost_rate * desk.unit_volatility * np.einsum(
+                "nak,nk->na", moved, 1.0 / volatility
+            )
         return np.argmin(worth, axis=1)
 
     return act
@@ -209,7 +217,12 @@ def _stiffness(problem: theory.TradingProblem) -> float:
 def paper_problem(desk: FactorTracking) -> theory.TradingProblem:
     """The problem of the paper's world."""
     return theory.scalar_problem(
-        desk.gamma, desk.lambda_, desk.rho, desk.sigma, (desk.loading_1, desk.loading_2), (desk.phi_1, desk.phi_2)
+        desk.gamma,
+        desk.lambda_,
+        desk.rho,
+        desk.sigma,
+        (desk.loading_1, desk.loading_2),
+        (desk.phi_1, desk.phi_2),
     )
 
 
@@ -243,7 +256,9 @@ def optimum(desk: FactorTracking) -> Policy:
     middle = len(found.levels) // 2
 
     def act(view: View) -> Actions:
-        held = np.clip(np.rint(view.books.position[0] / desk.trade_size) + middle, 0, 2 * middle).astype(np.int64)
+        held = np.clip(np.rint(view.books.position[0] / desk.trade_size) + middle, 0, 2 * middle).astype(
+            np.int64
+        )
         signals = np.column_stack([view.row["value_z"], view.row["momentum_z"]])
         return np.clip(found.decide(held, signals) - held + 13, 0, 26)
 
@@ -254,7 +269,7 @@ def optimum(desk: FactorTracking) -> Policy:
 def paper_optimum(desk: FactorTracking) -> DiscreteOptimum:
     """Dynamic programme of the 27 trades (some seconds); its `value` is the best there is."""
     reach = int(desk.position_limit / desk.trade_size + 1e-9)
-    levels = np.arange(-reach, reach + 1) * desk.trade_size
+    levels = np.asarray(np.arange(-reach, reach + 1) * desk.trade_size)
     return discrete_optimum(paper_problem(desk), levels, limited_moves(len(levels), 13), (9, 25), 1e-6)
 
 

@@ -1,16 +1,17 @@
 """One step of the desk, for one path.
 
-Tilts (`trade_form` 0). Every `rebalance_days` the action names a tilt s_k in {-1, 0, 1} for each factor, and the desk
-trades to
+Tilts (`trade_form` 0). Every `rebalance_days` the action names a tilt s_k in {-1, 0, 1} for each factor,
+and the desk trades to
 
     w_k = s_k (v / sqrt 3) / vol_k,    all scaled down so that sum |w_k| <= leverage,
 
-shares of the NAV, with v the target volatility and vol_k the volatility of the last 20 days: equal risk from each
-factor, v from three that do not move together. On other days nothing is traded, and the weights drift.
+shares of the NAV, with v the target volatility and vol_k the volatility of the last 20 days: equal risk
+from each factor, v from three that do not move together. On other days nothing is traded, and the weights
+drift.
 
 One asset (`trade_form` 1 and 2), the problem of Garleanu & Pedersen (2013): the action is a trade of
-(action - 13) trade_size units, or the position as a share of the limit; a trade dx costs lambda Sigma dx^2 / 2. The two
-signals stand in the columns `value_z` and `momentum_z`.
+(action - 13) trade_size units, or the position as a share of the limit; a trade dx costs lambda Sigma dx^2
+/ 2. The two signals stand in the columns `value_z` and `momentum_z`.
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ def trade(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any) ->
     return rebalance(p, now, nxt, account, memory, action)
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(inline="always")
 def digits(action: float) -> Any:
     """Base-3 digits of an action less one: tilts of value, momentum and quality."""
     quality = math.floor(action / 9.0)
@@ -110,7 +111,7 @@ def digits(action: float) -> Any:
     return rest - 3.0 * momentum - 1.0, momentum - 1.0, quality - 1.0
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(inline="always")
 def rebalance(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any) -> Any:
     """Trade to the tilts' weights at the quotes of row t."""
     tilt_1, tilt_2, tilt_3 = digits(action[0])
@@ -134,7 +135,7 @@ def rebalance(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any
     return Fills((buy_1, buy_2, buy_3), (price_1, price_2, price_3), (fee_1, fee_2, fee_3)), 0.0, after
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(inline="always")
 def remembered(p: Any, now: Any, nxt: Any, position: Any, memory: Any, wait: float, traded: float) -> Any:
     """The memory after a step with these positions."""
     gain_1 = position[0] * (nxt.value - now.value)
@@ -144,7 +145,9 @@ def remembered(p: Any, now: Any, nxt: Any, position: Any, memory: Any, wait: flo
     bets = (1.0 if gain_1 != 0.0 else 0.0) + (1.0 if gain_2 != 0.0 else 0.0) + (1.0 if gain_3 != 0.0 else 0.0)
     benchmark = 0.0
     if p.tracking_weight > 0.0:
-        benchmark = (nxt.value / now.value + nxt.momentum / now.momentum + nxt.quality / now.quality) / 3.0 - 1.0
+        benchmark = (
+            nxt.value / now.value + nxt.momentum / now.momentum + nxt.quality / now.quality
+        ) / 3.0 - 1.0
     return Memory(
         wait, traded, memory.turnover + p.turnover_rate * (traded - memory.turnover), benchmark,
         memory.value_held + position[0] * now.value, memory.momentum_held + position[1] * now.momentum,
@@ -152,11 +155,13 @@ def remembered(p: Any, now: Any, nxt: Any, position: Any, memory: Any, wait: flo
     )  # fmt: skip
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(inline="always")
 def trade_one(p: Any, now: Any, account: Any, memory: Any, action: Any) -> Any:
     """One asset at quadratic cost; the objective is scored on the expected return x B f, as the paper states it."""
     held = account.position[0]
-    wanted = held + (action[0] - NEUTRAL) * p.trade_size if p.trade_form < 2.0 else action[0] * p.position_limit
+    wanted = (
+        held + (action[0] - NEUTRAL) * p.trade_size if p.trade_form < 2.0 else action[0] * p.position_limit
+    )
     buy = within(wanted, -p.position_limit, p.position_limit) - held
     fee, position = 0.5 * p.lambda_ * p.sigma * buy * buy, held + buy
     premium = p.loading_1 * now.value_z + p.loading_2 * now.momentum_z
@@ -186,7 +191,7 @@ def reward(p: Any, before: Any, account: Any, memory: Any) -> Any:
     return Parts(earned * scale, risk * scale, tracking * scale, spread * scale, turnover * scale)
 
 
-@njit(inline="always")  # type: ignore[untyped-decorator]
+@njit(inline="always")
 def spread_of(p: Any, before: Any, account: Any) -> float:
     """Gross exposure times (1 - Herfindahl index of its shares): zero for nothing and for one factor."""
     nav = max(account.nav, POOREST * p.capital)

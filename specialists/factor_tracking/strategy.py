@@ -22,7 +22,8 @@ from specialists.factor_tracking.step import Columns, Memory, Own, Parts, observ
 Floats = NDArray[np.float64]
 
 _PAPER: dict[str, Any] = {
-    "trade_form": 1, "n_steps": 1500, "weather": False, "capital": 1.0, "ruin": -1e9, "leverage": 1e9,
+    "trade_form": 1, "n_steps": 1500, "weather": False, "capital": 100.0, "reward_scale": 1e4, "ruin": -1e9,
+    "leverage": 1e9,
 }  # fmt: skip
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -71,6 +72,25 @@ UNITS = {
     "return_noise": "scale of the unpredictable return that is drawn; the risk penalty keeps sigma",
 }
 
+TINY = 1e-12
+BOUNDS: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("value_volatility", "momentum_volatility", "quality_volatility"), (TINY, 1.0)),
+    **dict.fromkeys(("cost_rate", "crash_pay"), (0.0, 1.0)),
+    **dict.fromkeys(
+        ("tracking_weight", "diversification_weight", "turnover_weight", "return_noise"), (0.0, math.inf)
+    ),
+    **dict.fromkeys(("target_volatility", "leverage", "trade_size", "position_limit"), (TINY, math.inf)),
+    **dict.fromkeys(("gamma", "lambda_", "sigma"), (TINY, math.inf)),
+    "crash_beta": (0.0, math.inf),
+    "valuation_decay": (TINY, 1.0),
+    "rho": (TINY, 1.0 - TINY),
+    "phi_1": (TINY, 1.0),
+    "phi_2": (TINY, 1.0),
+    "rebalance_days": (1, math.inf),
+    "steps_per_day": (1, 1),
+    "trade_form": (0, 2),
+}
+
 
 @dataclass(frozen=True)
 class FactorTracking(Strategy):
@@ -86,6 +106,7 @@ class FactorTracking(Strategy):
         "unit_volatility", "turnover_rate", "turnover_scale", "weight_scale", "per_target", "per_rebalance",
         "per_volatility", "delta",
     )  # fmt: skip
+    warm_up: ClassVar[int] = max(recorded.WARM_UP, recorded.FIRST)
     rules: ClassVar[Mapping[str, Callable[[Any], Policy]]] = rules.RULES
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
 
@@ -126,10 +147,14 @@ class FactorTracking(Strategy):
     return_noise: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.trade_form not in (0, 1, 2):
-            raise InvalidParameter(f"factor_tracking: trade_form is {self.trade_form}, wanted 0, 1 or 2")
-        if self.rebalance_days < 1:
-            raise InvalidParameter(f"factor_tracking: rebalance_days is {self.rebalance_days}, wanted at least 1")
+        for field, (low, high) in BOUNDS.items():
+            value = getattr(self, field)
+            if not low <= value <= high:
+                raise InvalidParameter(f"{self.name}: {field} is {value}, wanted from {low:g} to {high:g}")
+        if self.trade_form and self.history is not None:
+            raise InvalidParameter(
+                f"{self.name}: trade_form is {self.trade_form}, wanted 0 on a recorded market"
+            )
 
     @property
     def actions(self) -> Box | Choice:

@@ -81,9 +81,9 @@ def norms_of(depth_decay: float, move: float, arrivals: float) -> Norms:
     return Norms(depth_decay, move if move > 0.0 else 1.0 / depth_decay, arrivals if arrivals > 0.0 else 1.0)
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
-def write_features(out: NDArray[np.float32], seen: Sight, norms: Norms) -> None:
-    """Fill the market's slots of `out` (rows, n, width)."""
+@njit(nogil=True, cache=True)
+def write_features(out: NDArray[np.float32], first: int, seen: Sight, norms: Norms) -> None:
+    """Fill the market's slots of `out` (rows, paths, width), from path `first` on."""
     rows, n = seen.mid.shape
     state = np.empty((6, n))
     state[:4, :], state[4:, :] = norms.arrivals, norms.move**2
@@ -91,19 +91,20 @@ def write_features(out: NDArray[np.float32], seen: Sight, norms: Norms) -> None:
     for t in range(rows):
         for i in range(n):
             _remember(state, seen, t, i)
-            _write_book(out, seen, norms.decay, t, i)
+            _write_book(out[t, first + i], seen, norms.decay, t, i)
             fast, slow = state[0, i] + state[1, i], state[2, i] + state[3, i]
-            out[t, i, 4] = (state[1, i] - state[0, i]) / (fast + 0.1 * norms.arrivals)
-            out[t, i, 5] = (state[3, i] - state[2, i]) / (slow + 0.1 * norms.arrivals)
-            out[t, i, 6] = fast * per_arrival
-            out[t, i, 7] = math.sqrt(state[4, i]) * per_move
-            out[t, i, 8] = math.sqrt(state[5, i]) * per_move
-            out[t, i, 9] = (seen.mid[t, i] - seen.mid[max(t - 1, 0), i]) * per_move
-            out[t, i, 10] = (seen.mid[t, i] - seen.mid[max(t - 5, 0), i]) * per_move * 5.0**-0.5
-            out[t, i, 11] = (seen.mid[t, i] - seen.mid[max(t - 20, 0), i]) * per_move * 20.0**-0.5
+            row = out[t, first + i]
+            row[4] = (state[1, i] - state[0, i]) / (fast + 0.1 * norms.arrivals)
+            row[5] = (state[3, i] - state[2, i]) / (slow + 0.1 * norms.arrivals)
+            row[6] = fast * per_arrival
+            row[7] = math.sqrt(state[4, i]) * per_move
+            row[8] = math.sqrt(state[5, i]) * per_move
+            row[9] = (seen.mid[t, i] - seen.mid[max(t - 1, 0), i]) * per_move
+            row[10] = (seen.mid[t, i] - seen.mid[max(t - 5, 0), i]) * per_move * 5.0**-0.5
+            row[11] = (seen.mid[t, i] - seen.mid[max(t - 20, 0), i]) * per_move * 20.0**-0.5
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def _remember(state: Floats, seen: Sight, t: int, i: int) -> None:
     # exponential means of sells, buys (fast), sells, buys (slow), squared moves (fast, slow)
     if t == 0:
@@ -117,10 +118,10 @@ def _remember(state: Floats, seen: Sight, t: int, i: int) -> None:
     state[5, i] += SLOW * (square - state[5, i])
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
-def _write_book(out: NDArray[np.float32], seen: Sight, decay: float, t: int, i: int) -> None:
-    out[t, i, 0] = seen.half_spread[t, i] * decay
-    out[t, i, 1] = seen.near[t, i]
-    out[t, i, 2] = seen.deep[t, i]
-    out[t, i, 3] = (seen.microprice[t, i] - seen.mid[t, i]) * decay
-    out[t, i, REGIME] = 0.5 * (seen.regime[t, i] - 1.0)
+@njit(forceinline=True)
+def _write_book(row: NDArray[np.float32], seen: Sight, decay: float, t: int, i: int) -> None:
+    row[0] = seen.half_spread[t, i] * decay
+    row[1] = seen.near[t, i]
+    row[2] = seen.deep[t, i]
+    row[3] = (seen.microprice[t, i] - seen.mid[t, i]) * decay
+    row[REGIME] = 0.5 * (seen.regime[t, i] - 1.0)

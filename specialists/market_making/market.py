@@ -1,7 +1,8 @@
 """Generated markets: which world is drawn, and how many paths at a time.
 
 Two worlds share the columns and the step: that of the papers (`paper_world`) and a limit order book (`order_book`).
-Each is drawn chunk by chunk straight into the tape.
+Each is drawn chunk by chunk straight into the tape. The loops are told where the columns stand (`Places`) instead of
+knowing it, because they are kept on disk and must not outlive a change of `step.Columns`.
 """
 
 from __future__ import annotations
@@ -24,16 +25,37 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-CHUNK = 256  # paths drawn together; bounds the memory beside the tape itself
-ORDERS = 3  # market orders a side and step that a tape keeps
+CHUNK = 64  # paths drawn together; bounds the memory beside the tape itself
 NEVER = -1e9  # reach of an order that did not come
-MID, BID, ASK, MICRO, WIDTH, BID_QUEUE, ASK_QUEUE, INVENTORY, SELL, SELL_VOLUME, BUY, BUY_VOLUME = (
-    names(Columns).index(name)
-    for name in (
-        "mid", "best_bid", "best_ask", "microprice", "width", "bid_queue", "ask_queue", "inventory",
-        "sell_reach_1", "sell_volume", "buy_reach_1", "buy_volume",
-    )
-)  # fmt: skip
+
+
+class Places(NamedTuple):
+    """Where the columns stand in a tape; the reaches of a side follow each other."""
+
+    mid: int
+    best_bid: int
+    best_ask: int
+    microprice: int
+    width: int
+    bid_queue: int
+    ask_queue: int
+    inventory: int
+    sell_reach_1: int
+    sell_volume: int
+    buy_reach_1: int
+    buy_volume: int
+
+
+PLACES = Places(*(names(Columns).index(name) for name in Places._fields))
+
+
+class Part(NamedTuple):
+    """Paths `first` to `first + n` of a tape that is being drawn."""
+
+    block: Floats  # (T+1, columns, all paths)
+    features: NDArray[np.float32]  # (T+1, all paths, width)
+    first: int
+    n: int
 
 
 class Pace(NamedTuple):
@@ -51,6 +73,7 @@ class Pace(NamedTuple):
     order_size: float  # units
     depth: float  # units
     size: float  # of our quotes, units
+    never: float
 
 
 def pace_of(s: MarketMaking) -> Pace:
@@ -58,7 +81,7 @@ def pace_of(s: MarketMaking) -> Pace:
     return Pace(
         s.arrival_rate * s.dt, s.depth_decay, s.sigma * math.sqrt(s.dt), s.signal, s.signal_persistence, s.tick,
         s.half_spread, s.flow_share, s.excitation, s.order_size * s.quote_size, s.queue_depth * s.quote_size,
-        s.quote_size,
+        s.quote_size, NEVER,
     )  # fmt: skip
 
 
@@ -72,13 +95,14 @@ def record(s: MarketMaking, paths: Paths, weather: Weather | None) -> Tape:
     for start in range(0, len(paths), CHUNK):
         cut = slice(start, min(start + CHUNK, len(paths)))
         some = Paths(paths.seeds[cut], paths.episodes[cut])
-        streams = some.streams(s.name)
-        block[:, INVENTORY, cut] = initial_inventory(s, streams)
+        streams, part = some.streams(s.name), Part(block, features, start, len(some))
+        if s.initial_inventory_bound > 0:
+            block[:, PLACES.inventory, cut] = initial_inventory(s, streams)
         if s.book:
             sky = s.sky(some, s.days, None if weather is None else _some(weather, cut))
-            order_book.draw(s, streams, sky, block[:, :, cut], features[:, cut])
+            order_book.draw(s, streams, sky, part)
         else:
-            paper_world.draw(s, streams, block[:, :, cut], features[:, cut])
+            paper_world.draw(s, streams, part)
     return Tape(columns, block, features)
 
 

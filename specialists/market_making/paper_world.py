@@ -23,22 +23,8 @@ from numpy.typing import NDArray
 
 from fund.market.streams import Streams
 from specialists.market_making.features import Sight, norms_of, write_features
-from specialists.market_making.market import (
-    ASK,
-    BID,
-    BUY,
-    BUY_VOLUME,
-    MICRO,
-    MID,
-    NEVER,
-    ORDERS,
-    SELL,
-    SELL_VOLUME,
-    WIDTH,
-    Pace,
-    exponential,
-    pace_of,
-)
+from specialists.market_making.market import PLACES, Pace, Part, Places, exponential, pace_of
+from specialists.market_making.step import ORDERS
 
 if TYPE_CHECKING:
     from specialists.market_making.strategy import MarketMaking
@@ -46,50 +32,60 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
-def draw(s: MarketMaking, streams: Streams, block: Floats, features: NDArray[np.float32]) -> None:
+def draw(s: MarketMaking, streams: Streams, part: Part) -> None:
     """Fill the columns and features of the paths of `streams`."""
-    pace, steps = pace_of(s), s.n_steps
+    pace, steps, block = pace_of(s), s.n_steps, part.block
     if s.binary_moves:
         shocks = np.where(streams.uniform("mid", steps) > 0.5, 1.0, -1.0)
     else:
         shocks = streams.normal("mid", steps)
-    coins = np.where(streams.uniform("signal", steps + 1) > 0.5, 1.0, -1.0)
-    block[0, MID], block[:, WIDTH] = s.initial_price, 1.0
-    _walk(block, pace, shocks, coins)
+    coins = np.ones((part.n, steps + 1))
+    if pace.signal > 0.0:
+        coins = np.where(streams.uniform("signal", steps + 1) > 0.5, 1.0, -1.0)
+    cut = slice(part.first, part.first + part.n)
+    block[0, PLACES.mid, cut], block[:, PLACES.width, cut] = s.initial_price, 1.0
+    _walk(block, part.first, PLACES, pace, shocks, coins)
     if s.poisson:
         times = np.cumsum(exponential(streams, "orders", steps, 2, ORDERS), axis=-1)
     else:
         times = streams.uniform("orders", steps, 2, 1)
-    sells, buys = np.zeros((2, steps + 1, len(streams)))
-    _orders(block, pace, times, sells, buys)
-    none = np.zeros((steps + 1, len(streams)))
-    seen = Sight(block[:, MID], none, block[:, MICRO], none, none, sells, buys, none + 1.0)
-    write_features(features, seen, norms_of(pace.decay, math.hypot(pace.move, pace.signal), pace.arrivals))
+    sells, buys = np.zeros((2, steps + 1, part.n))
+    _arrive(block, part.first, PLACES, pace, times, sells, buys)
+    none = np.zeros((steps + 1, part.n))
+    mid, microprice = block[:, PLACES.mid, cut], block[:, PLACES.microprice, cut]
+    seen = Sight(mid, none, microprice, none, none, sells, buys, none + 1.0)
+    norms = norms_of(pace.decay, math.hypot(pace.move, pace.signal), pace.arrivals)
+    write_features(part.features, part.first, seen, norms)
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
-def _walk(block: Floats, pace: Pace, shocks: Floats, coins: Floats) -> None:
+@njit(nogil=True, cache=True)
+def _walk(block: Floats, first: int, at: Places, pace: Pace, shocks: Floats, coins: Floats) -> None:
     steps = block.shape[0] - 1
     for t in range(steps + 1):
-        for i in range(block.shape[2]):
-            mid, signal = block[t, MID, i], pace.signal * coins[i, t]
-            block[t, BID, i] = block[t, ASK, i] = mid
-            block[t, MICRO, i] = mid + signal
+        for k in range(len(shocks)):
+            i = first + k
+            mid, signal = block[t, at.mid, i], pace.signal * coins[k, t]
+            block[t, at.best_bid, i] = block[t, at.best_ask, i] = mid
+            block[t, at.microprice, i] = mid + signal
             if t < steps:
-                block[t + 1, MID, i] = mid + pace.move * shocks[i, t] + signal
+                block[t + 1, at.mid, i] = mid + pace.move * shocks[k, t] + signal
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
-def _orders(block: Floats, pace: Pace, times: Floats, sells: Floats, buys: Floats) -> None:
+@njit(nogil=True, cache=True)
+def _arrive(
+    block: Floats, first: int, at: Places, pace: Pace, times: Floats, sells: Floats, buys: Floats
+) -> None:
     # times (n, steps, 2, orders): uniforms, or arrival times of unit Poisson processes
+    kept = at.sell_volume - at.sell_reach_1
     for t in range(1, block.shape[0]):
-        for i in range(block.shape[2]):
-            block[t, SELL_VOLUME, i] = block[t, BUY_VOLUME, i] = pace.size
-            for j in range(ORDERS):
-                sold = bought = NEVER
+        for k in range(times.shape[0]):
+            i = first + k
+            block[t, at.sell_volume, i] = block[t, at.buy_volume, i] = pace.size
+            for j in range(kept):
+                sold = bought = pace.never
                 if j < times.shape[3] and pace.arrivals > 0.0:
-                    sold = math.log(pace.arrivals / times[i, t - 1, 0, j]) / pace.decay
-                    bought = math.log(pace.arrivals / times[i, t - 1, 1, j]) / pace.decay
-                block[t, SELL + j, i], block[t, BUY + j, i] = sold, bought
-                sells[t, i] += sold >= 0.0
-                buys[t, i] += bought >= 0.0
+                    sold = math.log(pace.arrivals / times[k, t - 1, 0, j]) / pace.decay
+                    bought = math.log(pace.arrivals / times[k, t - 1, 1, j]) / pace.decay
+                block[t, at.sell_reach_1 + j, i], block[t, at.buy_reach_1 + j, i] = sold, bought
+                sells[t, k] += sold >= 0.0
+                buys[t, k] += bought >= 0.0

@@ -31,8 +31,8 @@ from fund.market.tape import Tape, write_tape
 from fund.market.weather import VOLATILITY
 from fund.strategy import names
 from specialists.market_making.features import FAST, FEATURES, MARKET, SLOW, Sight, norms_of, write_features
-from specialists.market_making.market import NEVER, ORDERS
-from specialists.market_making.step import Columns
+from specialists.market_making.market import NEVER
+from specialists.market_making.step import ORDERS, Columns
 
 if TYPE_CHECKING:
     from specialists.market_making.strategy import MarketMaking
@@ -46,16 +46,18 @@ NEEDED = (
 SIDES = {"sell": ("bid", 1.0), "buy": ("ask", -1.0)}
 WARM_UP = 60  # rows before a window
 SESSION = 23_400  # seconds of a US trading day
-HALF_CENT = 1e-6  # price units by which a print counts as having come as far as a quote at its price
+SLACK = 1e-6  # price units: what two ways of writing a price may differ by
 
 
 def record(s: MarketMaking, history: History, paths: Paths) -> Tape:
     """Windows of a record, each from a row of the path's own choice; raises DataError where it is too short."""
-    whole = _whole(replace(s, n_steps=1, horizon=s.dt))
+    whole = _whole(replace(s, n_steps=1, horizon=s.dt), history)
     choice = len(history) - WARM_UP - s.n_steps
     if choice < 1:
         wanted = WARM_UP + s.n_steps + 1
-        raise DataError(f"{history.source}: {len(history)} rows, wanted at least {wanted} (warm-up {WARM_UP})")
+        raise DataError(
+            f"{history.source}: {len(history)} rows, wanted at least {wanted} (warm-up {WARM_UP})"
+        )
     first = WARM_UP + paths.streams(s.name).integers("window", choice)
     rows = first[None, :] + np.arange(s.n_steps + 1)[:, None]
     block = np.ascontiguousarray(whole.block[rows, :, 0].transpose(0, 2, 1))
@@ -63,20 +65,16 @@ def record(s: MarketMaking, history: History, paths: Paths) -> Tape:
 
 
 @lru_cache(maxsize=8)
-def _whole(s: MarketMaking) -> Tape:
-    assert s.history is not None  # noqa: S101 - the caller has it
-    record = {name: s.history.column(name) for name in NEEDED}
+def _whole(s: MarketMaking, history: History) -> Tape:
+    record = {name: history.column(name) for name in NEEDED}
     mid = (record["bid"] + record["ask"]) / 2
     half = (record["ask"] - record["bid"]) / 2
     shown = record["bid_size"] + record["ask_size"]
     imbalance = (record["bid_size"] - record["ask_size"]) / shown
-    flows = {
-        name: column
-        for side in SIDES
-        for name, column in _reaches(s.history, side, mid).items()
-    }
+    flows = {name: column for side in SIDES for name, column in _reaches(history, side, mid).items()}
     columns = {
-        "mid": mid, "best_bid": record["bid"], "best_ask": record["ask"], "microprice": mid + half * imbalance,
+        "mid": mid, "best_bid": on_tick(record["bid"], s.tick), "best_ask": on_tick(record["ask"], s.tick),
+        "microprice": mid + half * imbalance,
         "width": smooth(half, SLOW) / s.half_spread, "bid_queue": record["bid_size"],
         "ask_queue": record["ask_size"], "inventory": 0.0 * mid, **flows,
     }  # fmt: skip
@@ -84,12 +82,24 @@ def _whole(s: MarketMaking) -> Tape:
     tape = write_tape(columns, {}, FEATURES)
     near, deep = smooth(imbalance, FAST)[:, None], smooth(imbalance, SLOW)[:, None]
     orders = record["sell_orders"][:, None], record["buy_orders"][:, None]
-    seen = Sight(columns["mid"], half[:, None], columns["microprice"], near, deep, *orders, np.ones_like(near))
-    write_features(tape.features, seen, norms_of(s.depth_decay, s.sigma * math.sqrt(s.dt), s.arrival_rate * s.dt))
+    seen = Sight(
+        columns["mid"], half[:, None], columns["microprice"], near, deep, *orders, np.ones_like(near)
+    )
+    write_features(
+        tape.features, 0, seen, norms_of(s.depth_decay, s.sigma * math.sqrt(s.dt), s.arrival_rate * s.dt)
+    )
     slow = tape.features[:, :, MARKET.index("volatility_slow")]
     regime = np.searchsorted(np.sqrt(VOLATILITY[1:] * VOLATILITY[:-1]), slow)
     tape.features[:, :, FEATURES.index("regime")] = 0.5 * (regime - 1.0)
     return tape
+
+
+def on_tick(prices: Floats, tick: float) -> Floats:
+    """Prices as the step writes them, whole ticks times the tick, where they lie on the grid; else as they are."""
+    if tick <= 0.0:
+        return prices
+    whole = np.rint(prices * (1.0 / tick)) * tick
+    return np.where(np.abs(whole - prices) < SLACK, whole, prices)
 
 
 def smooth(values: Floats, weight: float) -> Floats:
@@ -116,7 +126,7 @@ def _reaches(history: History, side: str, mid: Floats) -> dict[str, Floats]:
         name = f"{side}_price_{j + 1}"
         known = name in history.names
         reach = sign * (before - history.column(name)) if known else low + (near - low) * j / (ORDERS - 1)
-        out[f"{side}_reach_{j + 1}"] = np.where(printed, reach + HALF_CENT, NEVER)
+        out[f"{side}_reach_{j + 1}"] = np.where(printed, reach + SLACK, NEVER)
     return out
 
 

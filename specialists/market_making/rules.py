@@ -72,8 +72,9 @@ def _closed_form(s: MarketMaking, rule: Rule) -> Policy:
     dt, day = s.dt, round(s.day)
 
     def act(view: View) -> Floats:
-        held = view.books.position[0] / s.quote_size
-        return _placed(s, view, rule(held, (day - _time(s, view)) * dt))
+        held: Floats = view.books.position[0] / s.quote_size
+        left: Floats = dt * (day - _time(s, view)).astype(np.float64)
+        return _placed(s, view, rule(held, left))
 
     return act
 
@@ -94,7 +95,7 @@ def _table(s: MarketMaking, quotes: Quotes, around: str = "mid") -> Policy:
 def fixed(s: MarketMaking) -> Policy:
     """1/k on both sides: risk neutral, without penalties."""
     margin = 1.0 / s.depth_decay
-    return _closed_form(s, lambda held, _: Quotes(0.0 * held + margin, 0.0 * held + margin))
+    return _closed_form(s, lambda held, _: Quotes(np.full_like(held, margin), np.full_like(held, margin)))
 
 
 def symmetric(s: MarketMaking) -> Policy:
@@ -118,7 +119,9 @@ def gueant_lehalle_fernandez_tapia(s: MarketMaking, around: str = "mid") -> Poli
     market, bound = effective(s), _max_inventory(s)
     if s.gamma == 0.0:
         margin = 1.0 / s.depth_decay
-        return _table(s, tabulate(market, bound, lambda *_: Quotes(np.array(margin), np.array(margin))), around)
+        return _table(
+            s, tabulate(market, bound, lambda *_: Quotes(np.array(margin), np.array(margin))), around
+        )
     left = market.time_left
     return _table(s, theory.glft_distances(market, s.gamma * s.quote_size, bound, left), around)
 
@@ -132,7 +135,9 @@ def cartea_jaimungal(s: MarketMaking) -> Policy:
     """The exact quotes of a risk-neutral market maker who pays for inventory, in continuous time."""
     market = effective(s)
     penalties = s.phi * s.quote_size, s.alpha * s.quote_size
-    return _table(s, theory.cartea_jaimungal_distances(market, *penalties, _max_inventory(s), market.time_left))
+    return _table(
+        s, theory.cartea_jaimungal_distances(market, *penalties, _max_inventory(s), market.time_left)
+    )
 
 
 def optimum(s: MarketMaking) -> Policy:
@@ -149,7 +154,9 @@ def optimum(s: MarketMaking) -> Policy:
             raise InvalidParameter(f"{s.name}: no optimum is known with {name}; wanted a preset of a paper")
     if s.signal != 0.0:
         if penalised or gamma > 0.0:
-            raise InvalidParameter(f"{s.name}: no optimum is known for a signal with gamma, phi or alpha above 0")
+            raise InvalidParameter(
+                f"{s.name}: no optimum is known for a signal with gamma, phi or alpha above 0"
+            )
         return microprice(s)
     objective = Objective(gamma, s.phi * s.quote_size, s.alpha * s.quote_size)
     venue = Venue(s.min_half_spread, s.max_half_spread, s.tick, s.maker_rebate * s.initial_price)

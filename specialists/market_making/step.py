@@ -28,6 +28,7 @@ from fund.account.limits import exposure_limit, within
 
 NOT_QUOTED = 1.0  # the action, exactly, that keeps a side out of the market
 NO_PRICE = 0.0  # remembered price of a side that has no order in the book
+ORDERS = 3  # market orders a side and step that a row keeps
 KEPT = 0.9  # of the decayed fills, a step
 WEIGHT = 0.1  # of a fill in the decayed means over fills
 
@@ -94,6 +95,7 @@ class Parts(NamedTuple):
     pnl: float
     inventory: float
     risk: float
+    control: float
 
 
 class Side(NamedTuple):
@@ -107,10 +109,12 @@ class Side(NamedTuple):
 def opening(p: Any, now: Any) -> Any:
     """The inventory that the tape says, no order in the book."""
     cost = now.inventory * now.mid
-    return (now.inventory,), Memory(NO_PRICE, NO_PRICE, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, cost, 0.0, 0.0, 0.0, 0.0)
+    return (now.inventory,), Memory(
+        NO_PRICE, NO_PRICE, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, cost, 0.0, 0.0, 0.0, 0.0
+    )
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def day_left(p: Any, left: float) -> float:
     """Share of the day before the close, in (0, 1]; days are counted back from the horizon."""
     days = left * p.per_day
@@ -124,7 +128,7 @@ def trade(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any) ->
     return quote(p, now, nxt, account, memory, action)
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def close(p: Any, now: Any, held: float, memory: Any) -> Any:
     """Sell or buy the whole inventory at the touch; the next day starts with a fresh memory of the book."""
     price, fee = take(-held, now.best_bid if held > 0.0 else now.best_ask, 0.0, p.taker_fee)
@@ -135,7 +139,7 @@ def close(p: Any, now: Any, held: float, memory: Any) -> Any:
     return Fills((-held, 0.0), (price, now.mid), (fee, 0.0)), 0.0, after
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def quote(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any) -> Any:
     """Two quotes and their fills by the order flow of the step."""
     held = account.position[0]
@@ -160,7 +164,7 @@ def quote(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any) ->
     return fills, 0.0, after
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def on_grid(price: float, tick: float, per_tick: float, up: float) -> float:
     """The price on the tick grid, rounded down, or up; a billionth of a tick is rounding error, not distance."""
     if tick <= 0.0:
@@ -168,14 +172,14 @@ def on_grid(price: float, tick: float, per_tick: float, up: float) -> float:
     return (np.ceil(price * per_tick - 1e-9) if up > 0.0 else np.floor(price * per_tick + 1e-9)) * tick
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def reached(distance: float, first: float, second: float, third: float) -> float:
     """How many of a step's market orders come as far as a quote at a distance."""
     one, two = 1.0 if first >= distance else 0.0, 1.0 if second >= distance else 0.0
     return one + two + (1.0 if third >= distance else 0.0)
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def execute(price: float, size: float, ahead: float, arrived: float, swept: bool, staying: float) -> Any:
     """Fill of one quote behind a queue, and where it leaves the order."""
     filled = size if swept else min(size, max(0.0, arrived - ahead))
@@ -183,7 +187,7 @@ def execute(price: float, size: float, ahead: float, arrived: float, swept: bool
     return Side(filled, price if rests else NO_PRICE, max(0.0, ahead - arrived) * staying if rests else 0.0)
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def remembered(
     p: Any, mid: float, next_mid: float, held: float, memory: Any, bids: Any, asks: Any, bid: float, ask: float,
     both: float,
@@ -209,7 +213,7 @@ def remembered(
     )  # fmt: skip
 
 
-@njit(forceinline=True)  # type: ignore[untyped-decorator]
+@njit(forceinline=True)
 def average_cost(held: float, cost: float, traded: float, price: float) -> float:
     """Cost of the inventory after a trade: added at the price, taken out at average cost, new beyond zero."""
     after = held + traded
@@ -226,7 +230,34 @@ def reward(p: Any, before: Any, account: Any, memory: Any) -> Any:
     if p.risk_weight > 0.0 and p.gamma > 0.0:
         # the bound keeps a reward finite where the account is beyond ruin anyway
         risk = p.risk_weight * ((1.0 - math.exp(min(-p.gamma * earned, 50.0))) / p.gamma - earned)
-    return Parts(earned * p.reward_unit, -penalty * held * held * p.reward_unit, risk * p.reward_unit)
+    control = control_variate(p, held, held * (account.mark[0] - before.mark[0]), earned, risk)
+    return Parts(
+        earned * p.reward_unit,
+        -penalty * held * held * p.reward_unit,
+        risk * p.reward_unit,
+        control * p.reward_unit,
+    )
+
+
+@njit(forceinline=True)
+def control_variate(p: Any, held: float, moved: float, earned: float, risk: float) -> float:
+    """What the mid's move did to P&L and local utility, less what it does in the mean: zero-mean noise, taken out.
+
+    With W = gain + q m, m the mid's martingale move of the step: E exp(-g q m) = cosh(g q sigma sqrt(dt)) for a
+    binary one, exp((g q sigma)^2 dt / 2) for a normal one.
+    """
+    if p.control_variate == 0.0:
+        return 0.0
+    expected = 0.0
+    if p.risk_weight > 0.0 and p.gamma > 0.0:
+        swing, gain = p.gamma * held * p.move, earned - moved
+        mean = (
+            0.5 * (math.exp(swing) + math.exp(-swing))
+            if p.binary_moves > 0.0
+            else math.exp(0.5 * swing * swing)
+        )
+        expected = p.risk_weight * ((1.0 - math.exp(min(-p.gamma * gain, 50.0)) * mean) / p.gamma - gain)
+    return expected - risk - moved
 
 
 def observe(p: Any, now: Any, account: Any, memory: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -18,7 +19,17 @@ from fund.strategy import Box, Played, Policy, Step, Strategy, cara_equivalent
 from specialists.market_making import market, recorded, rules
 from specialists.market_making.features import FEATURES
 from specialists.market_making.presets import PRESETS, UNITS
-from specialists.market_making.step import Columns, Memory, Own, Parts, observe, opening, reward, trade
+from specialists.market_making.step import (
+    ORDERS,
+    Columns,
+    Memory,
+    Own,
+    Parts,
+    observe,
+    opening,
+    reward,
+    trade,
+)
 
 Floats = NDArray[np.float64]
 
@@ -40,14 +51,14 @@ class MarketMaking(Strategy):
     finite_horizon: ClassVar[bool] = True
     derived: ClassVar[tuple[str, ...]] = (
         "per_day", "centre", "half_range", "per_tick", "per_quote", "capacity", "sweeps", "staying", "phi_dt",
-        "reward_unit",
+        "reward_unit", "move",
     )  # fmt: skip
 
     n_steps: int = 390
     steps_per_day: int = 390
     capital: float = 2e5
     reward_scale: float = 1000.0
-    gamma: float = 1e-3
+    gamma: float = 5e-4
     sigma: float = 1.7
     horizon: float = 1.0
     arrival_rate: float = 200.0
@@ -55,7 +66,7 @@ class MarketMaking(Strategy):
     min_half_spread: float = 0.0
     max_half_spread: float = 0.6
     tick: float = 0.05
-    phi: float = 1e-3
+    phi: float = 7e-4
     alpha: float = 0.0
     max_inventory: float = 2000.0
     initial_inventory_bound: int = 0
@@ -63,6 +74,7 @@ class MarketMaking(Strategy):
     taker_fee: float = 5e-4
     flatten: bool = True
     risk_weight: float = 0.0
+    control_variate: bool = False
     leverage: float = 2.0
     quote_size: float = 100.0
     initial_price: float = 100.0
@@ -81,9 +93,27 @@ class MarketMaking(Strategy):
 
     def __post_init__(self) -> None:
         """Refuse parameters that make no market."""
-        positive = ("depth_decay", "horizon", "quote_size", "half_spread", "order_size", "capital", "reward_scale")
+        positive = (
+            "depth_decay",
+            "horizon",
+            "quote_size",
+            "half_spread",
+            "order_size",
+            "capital",
+            "reward_scale",
+        )
         shares = ("flow_share", "excitation", "cancel_rate", "signal_persistence")
-        rest = ("gamma", "sigma", "arrival_rate", "tick", "phi", "alpha", "max_inventory", "signal", "queue_depth")
+        rest = (
+            "gamma",
+            "sigma",
+            "arrival_rate",
+            "tick",
+            "phi",
+            "alpha",
+            "max_inventory",
+            "signal",
+            "queue_depth",
+        )
         for name in positive:
             self._demand(name, getattr(self, name) > 0, "a number above zero")
         for name in shares:
@@ -92,11 +122,22 @@ class MarketMaking(Strategy):
             self._demand(name, getattr(self, name) >= 0, "zero or more")
         for name in ("n_steps", "steps_per_day"):
             self._demand(name, getattr(self, name) >= 1, "one or more")
-        self._demand("max_half_spread", self.max_half_spread > self.min_half_spread, "more than min_half_spread")
+        martingale = not self.book and self.signal == 0.0 and self.history is None
+        self._demand(
+            "control_variate", martingale or not self.control_variate, "a papers' world without signal"
+        )
+        self._demand(
+            "max_half_spread", self.max_half_spread > self.min_half_spread, "more than min_half_spread"
+        )
 
     def _demand(self, name: str, holds: bool, wanted: str) -> None:
         if not holds:
             raise InvalidParameter(f"{self.name}: {name} is {getattr(self, name)}, wanted {wanted}")
+
+    @property
+    def move(self) -> float:
+        """Standard deviation of the mid's move in a step, price units."""
+        return self.sigma * math.sqrt(self.dt)
 
     @property
     def actions(self) -> Box:
@@ -117,8 +158,8 @@ class MarketMaking(Strategy):
     def on(self, data: Any) -> Self:
         """The same strategy on a recorded order book; the time step becomes the record's, as a share of a day."""
         strategy = super().on(data)
-        assert strategy.history is not None  # noqa: S101 - just set
-        day = max(1, round(recorded.SESSION * 1e6 / max(strategy.history.step, 1)))
+        step = strategy.history.step if strategy.history is not None else 0
+        day = max(1, round(recorded.SESSION * 1e6 / max(step, 1)))
         return dataclasses.replace(strategy, steps_per_day=day, horizon=self.n_steps / day)
 
     def with_parameters(self, **changes: Any) -> Self:
@@ -196,7 +237,7 @@ class MarketMaking(Strategy):
     @property
     def capacity(self) -> float:
         """Units that a side can trade in a step: the Poisson world renews a quote as often as it is filled."""
-        return self.quote_size * (market.ORDERS if self.poisson and self.history is None else 1)
+        return self.quote_size * (ORDERS if self.poisson and self.history is None else 1)
 
     @property
     def sweeps(self) -> float:

@@ -34,7 +34,8 @@ Rules
     without costs only), kelly, myopic.
 
 Presets
-    default      calibrated so that gatev earns per month what Gatev et al. and Do & Faff report for committed capital
+    default      calibrated so that gatev earns per month what Gatev et al. and Do & Faff report for committed capital:
+                 .53% (4,000 episodes), skewness .8, a quarter less when a day late
     null         two independent martingales: no policy earns
     planted      a strong, fast residual without costs or breaks
     boguslavsky  dX = -X dt + dB over one unit of time in 500 steps, power utility g = -1
@@ -72,11 +73,16 @@ SPEC = Spec(
             "model": _PPO,
         },
         "boguslavsky": {
-            "steps": 3_000_000,
+            "steps": 2_000_000,
             "n_envs": 256,
             "net_arch": (64, 64),
+            "learning_rate": 1e-3,
+            "final_learning_rate": 1e-5,
             "log_std_init": -1.0,
-            "model": {**_PPO, "gamma": 1.0, "gae_lambda": 0.95},
+            "evaluation_paths": 8192,
+            # the optimum is nearly myopic, and with the noise taken out a step's reward says nearly all
+            "world": {"control_variate": True},
+            "model": {"n_steps": 50, "batch_size": 3200, "n_epochs": 6, "gamma": 0.8, "gae_lambda": 0.5},
         },
     },
 )

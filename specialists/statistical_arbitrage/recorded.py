@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fund.errors import DataError
+from fund.errors import DataError, InvalidParameter
 from fund.market.history import History
 from fund.market.streams import Paths
 from fund.market.tape import Tape
@@ -46,9 +46,37 @@ def best_pair(history: History, train_rows: slice) -> History:
     return from_prices(history, tested[0].dependent, tested[0].other)
 
 
+def pairs_of(desk: StatisticalArbitrage) -> list[tuple[str, str]]:
+    """The pairs that `leg_1` and `leg_2` name: one, or as many as their lists have entries.
+
+    Raises InvalidParameter where the lists have different lengths.
+    """
+    first, second = desk.leg_1.split(","), desk.leg_2.split(",")
+    if len(first) != len(second):
+        raise InvalidParameter(f"{desk.name}: {len(first)} names in leg_1 and {len(second)} in leg_2, wanted as many")
+    return list(zip(first, second, strict=True))
+
+
 def windows(desk: StatisticalArbitrage, history: History, paths: Paths) -> Tape:
-    """The tape of windows whose starts are drawn, one a path; raises DataError where the record is too short."""
-    logs = _logs(history, (desk.leg_1, desk.leg_2))
+    """The tape of windows whose starts are drawn, one a path; raises DataError where the record is too short.
+
+    Where several pairs are named each path draws its pair, too.
+    """
+    pairs = pairs_of(desk)
+    if len(pairs) == 1:
+        return _windows(desk, history, paths, pairs[0])
+    chosen = paths.streams(desk.name).integers("pair", len(pairs))
+    tape = _windows(desk, history, paths, pairs[0])
+    for k in range(1, len(pairs)):
+        which = np.flatnonzero(chosen == k)
+        if len(which):
+            seeds, episodes = (tuple(names[i] for i in which) for names in (paths.seeds, paths.episodes))
+            tape.put(which, _windows(desk, history, Paths(seeds, episodes), pairs[k]))
+    return tape
+
+
+def _windows(desk: StatisticalArbitrage, history: History, paths: Paths, legs: tuple[str, str]) -> Tape:
+    logs = _logs(history, legs)
     wanted = WARM_UP + desk.n_steps + 1
     if len(history) < wanted:
         raise DataError(
@@ -57,7 +85,7 @@ def windows(desk: StatisticalArbitrage, history: History, paths: Paths) -> Tape:
     start = paths.streams(desk.name).integers("window", len(history) - wanted + 1)
     rows = start + np.arange(wanted)[:, None]
     level_1, level_2 = (np.take(log, rows) for log in logs)
-    price_1, price_2 = (np.take(history.column(name), rows[WARM_UP:]) for name in (desk.leg_1, desk.leg_2))
+    price_1, price_2 = (np.take(history.column(name), rows[WARM_UP:]) for name in legs)
     borrow = np.full(price_1.shape, desk.borrow_rate)
     return lay_out(desk, Legs(price_1, price_2, level_1, level_2), borrow, history.rows[start + WARM_UP])
 

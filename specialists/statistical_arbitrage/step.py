@@ -61,6 +61,7 @@ class Parts(NamedTuple):
     pnl: float
     utility: float  # change of utility of wealth, less the P&L
     timing: float  # potential-based bonus
+    control: float  # zero-mean noise of the change of utility, taken out
 
 
 @njit(inline="always")
@@ -132,7 +133,24 @@ def reward(p, before, account, memory):  # type: ignore[no-untyped-def]
         now = utility(account.nav / p.capital, p.utility_power)
         past = utility(before.nav / p.capital, p.utility_power)
         more = (now - past) * p.reward_scale - pnl
-    return Parts(pnl, more, memory.timing * p.reward_scale)
+    control = control_variate(p, before, account) if p.control_variate > 0.0 else 0.0
+    return Parts(pnl, more, memory.timing * p.reward_scale, control * p.reward_scale)
+
+
+@njit(inline="always")
+def control_variate(p, before, account):  # type: ignore[no-untyped-def]
+    """Mean of the step's utility given the position, less what it came to: zero-mean noise, taken out.
+
+    The spread x moves by N((e^(-alpha dt) - 1) x, s^2) in a step, so that for u units of it, to second order in s,
+    E U(w + u dx) = U(m) + U''(m) u^2 s^2 / 2,  m = w + u (e^(-alpha dt) - 1) x,  U'' = (g - 1) w^(g - 2).
+    """
+    units = account.position[0] / p.capital
+    mean = before.nav / p.capital + units * p.pull * (before.mark[0] - before.mark[1])
+    if mean <= LEAST_WEALTH:
+        return 0.0
+    bend = (p.utility_power - 1.0) * mean ** (p.utility_power - 2.0)
+    expected = utility(mean, p.utility_power) + 0.5 * bend * units * units * p.spread_variance
+    return expected - utility(account.nav / p.capital, p.utility_power)
 
 
 def observe(p, now, account, memory):  # type: ignore[no-untyped-def]

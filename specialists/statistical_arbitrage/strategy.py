@@ -70,7 +70,7 @@ UNITS: dict[str, str] = {
     "start": "first spread where it is not drawn, account currency (market ou)",
     "hedge_method": "kalman (drifting regression) or rolling (least squares over 120 rows)",
     "known_moments": "whether zscore_60 uses the spread's true mean and deviation (market ou)",
-    "leg_1": "column of the history",
+    "leg_1": "column of the history, or several with commas between: each episode then draws its pair",
     "leg_2": "column of the history",
     "position_limit": "gross exposure of a full position over NAV; units of spread over NAV (market ou)",
     "leverage": "largest gross exposure over NAV when trading",
@@ -81,6 +81,7 @@ UNITS: dict[str, str] = {
     "borrow_rate": "cost of shares sold short, a year, D'Avolio (2002); the weather's funding comes on top",
     "interest": "on cash, a year",
     "utility_power": "g of wealth^g / g; 0 logarithm, 1 none (reward is P&L). Boguslavsky & Boguslavskaya (2004)",
+    "control_variate": "market ou: whether the reward has the zero-mean noise of utility taken out; for training",
     "timing_bonus": "weight of the potential -position x z-score, whose change is paid as a bonus",
     "discount": "of that potential, the learner's gamma. Ng, Harada & Russell (1999)",
 }
@@ -101,7 +102,10 @@ class StatisticalArbitrage(Strategy):
         "reward_of_money",
         "tenth_of_capital",
         "share_of_step",
+        "pull",
+        "spread_variance",
     )
+    warm_up: ClassVar[int] = WARM_UP
     rules: ClassVar[Mapping[str, Callable[[Any], Policy]]] = rules.RULES
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
 
@@ -133,6 +137,7 @@ class StatisticalArbitrage(Strategy):
     borrow_rate: float = 0.0025
     interest: float = 0.0
     utility_power: float = 1.0
+    control_variate: bool = False
     timing_bonus: float = 0.0
     discount: float = 0.99
 
@@ -150,6 +155,9 @@ class StatisticalArbitrage(Strategy):
                 raise InvalidParameter(f"{self.name}: {key} is {getattr(self, key)}, wanted 0 or more")
         if self.utility_power > 1.0:
             raise InvalidParameter(f"{self.name}: utility_power is {self.utility_power}, wanted 1 or less")
+        free = self.market == "ou" and self.history is None and not (self.cost_rate or self.round_trip_cost)
+        if self.control_variate and not (free and self.compound):
+            raise InvalidParameter(f"{self.name}: control_variate is on, wanted only on the market ou without costs")
         if abs(self.market_loading) > 1.0:
             raise InvalidParameter(f"{self.name}: market_loading is {self.market_loading}, wanted -1 to 1")
         if self.steps_per_day != 1 and self.history is None and self.market != "ou":
@@ -191,6 +199,16 @@ class StatisticalArbitrage(Strategy):
     def tenth_of_capital(self) -> float:
         """One over a tenth of the capital, in which P&L is observed."""
         return 10.0 / self.capital
+
+    @property
+    def pull(self) -> float:
+        """Mean move of the spread in a step, per unit of it."""
+        return math.expm1(-self.alpha * self.dt)
+
+    @property
+    def spread_variance(self) -> float:
+        """Variance of the spread's move in a step."""
+        return self.eta**2 * -math.expm1(-2.0 * self.alpha * self.dt) / (2.0 * self.alpha)
 
     @property
     def share_of_step(self) -> float:

@@ -29,7 +29,13 @@ def test_names_stand_in_the_order_decided():
     per_factor = ("return_1", "return_20", "valuation_z", "momentum_60", "volatility_20", "weight")
     wanted = [f"{factor}_{name}" for factor in ("value", "momentum", "quality") for name in per_factor]
     wanted += ["correlation_value_momentum", "correlation_value_quality", "correlation_momentum_quality"]
-    wanted += ["portfolio_volatility", "turnover", "days_to_rebalance", "market_return_20", "market_volatility"]
+    wanted += [
+        "portfolio_volatility",
+        "turnover",
+        "days_to_rebalance",
+        "market_return_20",
+        "market_volatility",
+    ]
     assert list(FEATURES) == [*wanted, "drawdown", "pnl"]
     assert len(FactorTracking.features) == 28
 
@@ -75,7 +81,9 @@ def test_indices_cumulate_the_returns(recorded):
         wanted = 100.0 * np.cumprod(1.0 + past.returns[WARM_UP:, k], axis=0)
         np.testing.assert_allclose(tape[factor][1:], wanted, rtol=1e-12)
         np.testing.assert_array_equal(tape[factor][0], 100.0)
-    np.testing.assert_allclose(tape["market"][1:], 100.0 * np.cumprod(1.0 + past.market[WARM_UP:], axis=0), rtol=1e-12)
+    np.testing.assert_allclose(
+        tape["market"][1:], 100.0 * np.cumprod(1.0 + past.market[WARM_UP:], axis=0), rtol=1e-12
+    )
 
 
 def test_factor_that_stands_still_is_not_bought_without_limit():

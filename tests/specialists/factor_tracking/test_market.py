@@ -83,7 +83,9 @@ def plain_walk(desk, noise, spread, start, earlier, sky):
     stress, stress_2 = 0.10993812 * 1.6 + 0.03242479 * 3.0, 0.10993812 * 2.56 + 0.03242479 * 9.0
     refund = crash * (1 - desk.crash_pay) * half * 0.5 * stress
     second = 0.5 - 2 * desk.crash_pay * half**2 + (desk.crash_pay * half) ** 2
-    usual = np.array([desk.value_volatility, desk.momentum_volatility, desk.quality_volatility]) / math.sqrt(21)
+    usual = np.array([desk.value_volatility, desk.momentum_volatility, desk.quality_volatility]) / math.sqrt(
+        21
+    )
     own = np.sqrt(usual**2 - np.array([0, crash**2 * second * 0.5 * stress_2 - refund**2, 0])) / scale
     mean = PUBLISHED / 21
     corr = np.array([[1, -0.3, 0.05], [-0.3, 1, 0.1], [0.05, 0.1, 1]])
@@ -146,11 +148,15 @@ def slope(desk, name, paths=600):
         r = (tape[factor][1:] / tape[factor][:-1] - 1.0) / usual[k]
         x = tape.features[:-1, :, FEATURES.index(f"{factor}_{name}")]
         x = x - x.mean()
-        found.append(((x * r).mean(axis=0).mean() / (x**2).mean(), (x * r).mean(axis=0).std() / (x**2).mean()))
+        found.append(
+            ((x * r).mean(axis=0).mean() / (x**2).mean(), (x * r).mean(axis=0).std() / (x**2).mean())
+        )
     return np.mean([b for b, _ in found]), np.linalg.norm([s for _, s in found]) / 3 / math.sqrt(paths)
 
 
-@pytest.mark.parametrize(("name", "field"), [("valuation_z", "valuation_strength"), ("momentum_60", "momentum_strength")])
+@pytest.mark.parametrize(
+    ("name", "field"), [("valuation_z", "valuation_strength"), ("momentum_60", "momentum_strength")]
+)
 def test_signals_predict_as_much_as_they_say(name, field):
     only = {"valuation_strength": 0.0, "momentum_strength": 0.0} | {field: 3.0}
     desk = FactorTracking(**only, premium_scale=0.0, crash_beta=0.0, weather=False)
@@ -183,7 +189,13 @@ def test_impossible_markets_are_refused():
                        momentum_quality_correlation=0.9).record(Paths.of(0, 1))  # fmt: skip
     with pytest.raises(InvalidParameter, match="crash_beta"):
         FactorTracking(crash_beta=20.0).record(Paths.of(0, 1))
-    with pytest.raises(InvalidParameter, match="trade_form"):
-        FactorTracking(trade_form=3)
-    with pytest.raises(InvalidParameter, match="rebalance_days"):
-        FactorTracking(rebalance_days=0)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"trade_form": 3}, {"rebalance_days": 0}, {"cost_rate": -0.1}, {"crash_pay": 1.5},
+              {"target_volatility": 0.0}, {"steps_per_day": 2}, {"valuation_decay": 0.0}, {"rho": 1.0},
+              {"lambda_": -1.0}],
+)  # fmt: skip
+def test_numbers_without_sense_are_refused(wrong):
+    with pytest.raises(InvalidParameter, match=next(iter(wrong))):
+        FactorTracking.preset(**wrong)

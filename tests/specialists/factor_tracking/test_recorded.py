@@ -25,7 +25,10 @@ def history_of(rows: int, seed: int = 0, z: bool = False) -> History:
     levels = 100.0 * np.cumprod(1.0 + 0.01 * rng.standard_normal((rows, 4)), axis=0)
     names = recorded.NEEDS
     if z:
-        names, levels = (*names, "value_z", "momentum_z", "quality_z"), np.hstack([levels, rng.standard_normal((rows, 3))])
+        names, levels = (
+            (*names, "value_z", "momentum_z", "quality_z"),
+            np.hstack([levels, rng.standard_normal((rows, 3))]),
+        )
     return History(names, levels, np.arange(rows) * DAY, source="made up")
 
 
@@ -38,7 +41,9 @@ def test_window_shows_the_rows_it_names():
     for i, start in enumerate(tape.rows):
         rows = slice(int(start), int(start) + 21)
         for k, name in enumerate(recorded.NEEDS):
-            np.testing.assert_allclose(tape[name][:, i], 100.0 * levels[rows, k] / levels[start, k], rtol=1e-12)
+            np.testing.assert_allclose(
+                tape[name][:, i], 100.0 * levels[rows, k] / levels[start, k], rtol=1e-12
+            )
         np.testing.assert_array_equal(tape["value_z"][:, i], history.column("value_z")[rows])
         sixty = levels[start - 59 : start + 1, 1] / levels[start - 60 : start, 1] - 1.0
         wanted = sixty.sum() / (desk.momentum_volatility / math.sqrt(21) * math.sqrt(60))
@@ -113,7 +118,9 @@ def test_too_short_or_incomplete_a_history_is_refused():
 def test_frame_of_indices_is_a_market():
     pandas = pytest.importorskip("pandas")
     history = history_of(600)
-    frame = pandas.DataFrame(history.values, columns=history.names, index=history.dates.astype("datetime64[us]"))
+    frame = pandas.DataFrame(
+        history.values, columns=history.names, index=history.dates.astype("datetime64[us]")
+    )
     desk = FactorTracking(n_steps=50).on(frame)
     other = FactorTracking(n_steps=50, history=history)
     np.testing.assert_array_equal(desk.record(Paths.of(1, 3)).block, other.record(Paths.of(1, 3)).block)
@@ -141,7 +148,8 @@ def test_funds_by_hand():
     np.testing.assert_allclose(against_market.values, [[108.0, 98.0, 103.0, 102.0]])
     mean = (0.10 + 0.0 + 0.05 + 0.02) / 4
     np.testing.assert_allclose(
-        recorded.exchange_traded(prices).values, [100 * (1 + np.array([0.10 - mean, -mean, 0.05 - mean, mean]))]
+        recorded.exchange_traded(prices).values,
+        [100 * (1 + np.array([0.10 - mean, -mean, 0.05 - mean, mean]))],
     )
     assert against_market.rows.tolist() == [1]
 

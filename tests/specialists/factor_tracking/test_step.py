@@ -17,7 +17,11 @@ from specialists.factor_tracking.strategy import FactorTracking
 NEUTRAL, ALL_LONG, ALL_SHORT = 13, 26, 0
 # the volatilities at which a tilt of a desk of 3 % volatility is worth 10 %, 5 % and 20 % of the NAV
 UNIT = 0.03 / math.sqrt(3.0)
-VOLATILITY = {"value_volatility": UNIT / 0.10, "momentum_volatility": UNIT / 0.05, "quality_volatility": UNIT / 0.20}
+VOLATILITY = {
+    "value_volatility": UNIT / 0.10,
+    "momentum_volatility": UNIT / 0.05,
+    "quality_volatility": UNIT / 0.20,
+}
 
 
 def tape_of(rows: int, **columns) -> Tape:
@@ -130,7 +134,9 @@ def test_named_parts_by_hand():
     batch = batch_of(desk, tape_of(2, value=np.array([100.0, 103.0])))
     batch.step(np.array([ALL_LONG]))
     earned, benchmark = 0.003, 0.01
-    assert part(batch, "tracking") == pytest.approx(-3.0 * ((earned - benchmark) ** 2 - benchmark**2), rel=1e-9)
+    assert part(batch, "tracking") == pytest.approx(
+        -3.0 * ((earned - benchmark) ** 2 - benchmark**2), rel=1e-9
+    )
     worth = np.array([103e3, 50e3, 200e3])
     spread = (worth.sum() - (worth**2).sum() / worth.sum()) / 1.003e6
     assert part(batch, "diversification") == pytest.approx(0.5 * spread, rel=1e-9)
@@ -159,7 +165,7 @@ def test_ruin_leaves_nothing_to_hold():
 
 
 def test_trade_of_one_asset_by_hand():
-    desk = FactorTracking.preset("garleanu_pedersen", reward_scale=1.0)
+    desk = FactorTracking.preset("garleanu_pedersen", capital=1.0, reward_scale=1.0)
     signals = {"value_z": np.array([1.0, 0.5, 0.0]), "momentum_z": np.array([-2.0, 1.0, 0.0])}
     batch = batch_of(desk, tape_of(3, value=np.array([1000.0, 1003.0, 1001.0]), **signals))
     batch.step(np.array([23]))

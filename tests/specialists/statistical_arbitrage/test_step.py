@@ -131,8 +131,13 @@ def test_units_of_spread_per_unit_of_wealth():
 )
 def test_reward_is_the_change_of_utility(power, worth):
     spread = StatisticalArbitrage.preset("boguslavsky", capital=1000.0, utility_power=power, reward_scale=1.0)
-    _, _, out = step(started(spread, [100.0, 100.5], [100.0] * 2, hedge=1.0), 0.1)
+    batch = started(spread, [100.0, 100.5, 100.0], [100.0] * 3, hedge=1.0)
+    _, _, out = step(batch, 0.1)
     assert out.reward[0] == pytest.approx(worth, abs=1e-12)
+    nav, _, out = step(batch, -0.1)
+    assert nav == pytest.approx(1000.0 * 1.15**2)
+    twice = {0.0: 2.0 * np.log(1.15), 0.5: (1.15 - 1.0) / 0.5, -1.0: 1.0 - 1.15**-2}[power]
+    assert out.reward[0] == pytest.approx(twice - worth, abs=1e-12)
 
 
 def test_timing_bonus_telescopes():
