@@ -20,7 +20,8 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line on standard error, exit 2."""
         words = _words(self)
-        found = [w for w in message.replace("'", " ").replace(",", " ").split() if w in sys.argv]
+        quoted = message.partition("'")[2].partition("'")[0]
+        found = [quoted] if quoted else message.rpartition(": ")[2].split()
         close = [m for w in found for m in difflib.get_close_matches(w, words, n=1, cutoff=0.5) if m != w]
         hint = f'; did you mean "{close[0]}"?' if close else ""
         self.exit(USAGE, f"{self.prog}: {message}{hint}\n")

@@ -62,7 +62,7 @@ def open_books(block: Floats, instruments: int) -> Books:
     )
 
 
-@njit
+@njit(forceinline=True)
 def book(books: Books, i: int, legs: Any, fills: Fills, carry: float) -> None:
     """Exchange cash for units at the fill prices, pay the fees, receive the declared cash flow."""
     books.cash[i] += carry
@@ -80,7 +80,7 @@ def book(books: Books, i: int, legs: Any, fills: Fills, carry: float) -> None:
             books.lines[3, i] -= fee
 
 
-@njit
+@njit(forceinline=True)
 def mark(books: Books, i: int, prices: Any) -> None:
     """Value the positions at new prices; the NAV is an identity, not a running sum."""
     nav = books.cash[i]
@@ -118,7 +118,8 @@ class Ledger:
     @classmethod
     def empty(cls, instruments: tuple[str, ...], n: int) -> Ledger:
         """Accounts without money; `reopen` each path before use."""
-        return cls(instruments, np.zeros((9 + 2 * len(instruments), n)))
+        # what belongs to one path lies side by side in memory
+        return cls(instruments, np.zeros((n, 9 + 2 * len(instruments))).T)
 
     @property
     def books(self) -> Books:

@@ -46,9 +46,9 @@ class Batch:
         step = strategy.step
         self.ledger = Ledger.empty(step.marks, self.n)
         self._books = self.ledger.books
-        self._memory = np.zeros((len(names(step.memory)), self.n))
+        self._memory = np.zeros((self.n, len(names(step.memory)))).T
         self.clock = np.zeros(self.n, dtype=np.int64)
-        self.parts = np.zeros((len(names(step.parts)), self.n))
+        self.parts = np.zeros((self.n, len(names(step.parts)))).T
         width = len(strategy.features)
         self._buffers = [np.zeros((self.n, width), dtype=np.float32) for _ in range(2)]
         self._turn = 0
@@ -122,8 +122,8 @@ class Batch:
         self._turn = 1 - self._turn
         observation = self._buffers[self._turn]
         self._kernel.advance(
-            self._parameters, tape.block, tape.features, self.ledger.block, self._memory, self.clock, which,
-            self._actions, observation, self._rewards, self.parts, self._ends,
+            self._parameters, tape.by_path, tape.features, self.ledger.block, self._memory.T, self.clock, which,
+            self._actions, observation, self._rewards, self.parts.T, self._ends,
         )  # fmt: skip
         return Outcome(observation, self._rewards, self._ends == TERMINATED, self._ends == TRUNCATED)
 
@@ -177,7 +177,7 @@ class Batch:
         tape = self.current_tape
         self._ends[which] = GOES_ON
         self._kernel.begin(
-            self._parameters, tape.block, tape.features, self.ledger.block, self._memory, self.clock, which,
+            self._parameters, tape.by_path, tape.features, self.ledger.block, self._memory.T, self.clock, which,
             self._buffers[self._turn],
         )  # fmt: skip
 

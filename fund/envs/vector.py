@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 from fund.envs.batch import Batch
 from fund.envs.spaces import action_space, observation_space, resolve
 from fund.errors import ResetNeeded
+from fund.roster import rosters
 from fund.strategy import Strategy
+
+
+def _lasting(strategy: Strategy, steps: int | None) -> Strategy:
+    # `make_vec` hands on the registered horizon, which is the default preset's; an episode ends with its own tape
+    registered = {spec.name: spec.horizon for spec in rosters().values()}.get(strategy.name)
+    return strategy if steps in (None, registered) else strategy.with_steps(int(steps or 1))
 
 
 class FundVectorEnv(VectorEnv[Any, Any, Any]):
@@ -39,8 +46,9 @@ class FundVectorEnv(VectorEnv[Any, Any, Any]):
         parameters: Mapping[str, Any] | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
         render_mode: str | None = None,
+        max_episode_steps: int | None = None,
     ) -> None:
-        self.strategy = resolve(strategy, preset, parameters)
+        self.strategy = _lasting(resolve(strategy, preset, parameters), max_episode_steps)
         self.num_envs = num_envs
         self.render_mode = render_mode
         self.autoreset_mode = AutoresetMode(autoreset_mode)

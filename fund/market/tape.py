@@ -3,7 +3,7 @@
 Row t holds what is known at time t. A step reads row t to decide and row t+1 to fill and to mark; nothing that
 an agent does changes the tape. Hence bit-exact replays, paired comparisons and no look-ahead by construction.
 
-Two blocks, both time-major so that paths in lockstep read memory in order:
+Two blocks, both time-major and within a row path by path, so that paths in lockstep read memory in order:
 
 - `block`     (T+1, columns, n) float64: whatever touches money, by column name
 - `features`  (T+1, n, width) float32: the causal part of the observation, laid out as the observation itself;
@@ -44,6 +44,11 @@ class Tape:
         """Steps T; there are T+1 rows."""
         return int(self.block.shape[0]) - 1
 
+    @property
+    def by_path(self) -> Floats:
+        """The block as it lies in memory, (T+1, n, columns)."""
+        return self.block.transpose(0, 2, 1)
+
     def __getitem__(self, column: str) -> Floats:
         """One column, (T+1, n); raises UnknownName."""
         if column not in self.columns:
@@ -63,6 +68,15 @@ class Tape:
             self.rows[index] = other.rows
 
 
+def empty_block(rows: int, columns: int, n: int) -> Floats:
+    """A block of zeros, (rows, columns, n), in whose memory the columns of one path and row lie side by side.
+
+    A step reads all columns of a path at once: side by side they are two cache lines, apart they are as many
+    streams as there are columns, more than a processor follows.
+    """
+    return np.zeros((rows, n, columns)).transpose(0, 2, 1)
+
+
 def write_tape(
     columns: Mapping[str, Floats],
     features: Mapping[str, Floats],
@@ -76,7 +90,7 @@ def write_tape(
     """
     names = tuple(columns)
     first = columns[names[0]]
-    block = np.empty((first.shape[0], len(names), first.shape[1]))
+    block = empty_block(first.shape[0], len(names), first.shape[1])
     for k, name in enumerate(names):
         block[:, k, :] = columns[name]
         _finite(name, block[:, k, :])

@@ -24,7 +24,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from fund.errors import DataError
-from fund.market.tape import Tape
+from fund.market.tape import Tape, empty_block
 from fund.strategy import names
 from specialists.factor_tracking.step import Columns
 
@@ -69,7 +69,7 @@ class Past(NamedTuple):
 
 def empty(steps: int, n: int) -> Tape:
     """A tape of zeros to be filled part by part."""
-    block = np.zeros((steps + 1, len(names(Columns)), n))
+    block = empty_block(steps + 1, len(names(Columns)), n)
     return Tape(names(Columns), block, np.zeros((steps + 1, n, len(FEATURES)), dtype=np.float32))
 
 

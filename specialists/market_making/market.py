@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fund.market.streams import Paths, Streams
-from fund.market.tape import Tape
+from fund.market.tape import Tape, empty_block
 from fund.market.weather import Weather
 from fund.strategy import names
 from specialists.market_making.features import FEATURES
@@ -90,7 +90,7 @@ def record(s: MarketMaking, paths: Paths, weather: Weather | None) -> Tape:
     from specialists.market_making import order_book, paper_world
 
     columns = names(Columns)
-    block = np.zeros((s.n_steps + 1, len(columns), len(paths)))
+    block = empty_block(s.n_steps + 1, len(columns), len(paths))
     features = np.zeros((s.n_steps + 1, len(paths), len(FEATURES)), dtype=np.float32)
     for start in range(0, len(paths), CHUNK):
         cut = slice(start, min(start + CHUNK, len(paths)))

@@ -60,7 +60,7 @@ def record(s: MarketMaking, history: History, paths: Paths) -> Tape:
         )
     first = WARM_UP + paths.streams(s.name).integers("window", choice)
     rows = first[None, :] + np.arange(s.n_steps + 1)[:, None]
-    block = np.ascontiguousarray(whole.block[rows, :, 0].transpose(0, 2, 1))
+    block = whole.block[rows, :, 0].transpose(0, 2, 1)
     return Tape(whole.columns, block, whole.features[rows, 0], history.rows[first])
 
 

@@ -30,7 +30,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from fund.errors import DataError
-from fund.market.tape import Tape
+from fund.market.tape import Tape, empty_block
 from fund.strategy import names
 from specialists.statistical_arbitrage.market import Legs
 from specialists.statistical_arbitrage.rolling import kalman_hedge_ratio, rolling_hedge_ratio
@@ -80,7 +80,7 @@ def lay_out(
     scales = (desk.stationary_deviation, desk.eta * math.sqrt(desk.dt), desk.leg_unit)
     _features(y, x, beta, innovation, mean, scales, wide)
     columns = names(desk.step.columns)
-    block = np.empty((steps, len(columns), n))
+    block = empty_block(steps, len(columns), n)
     block[:, 0], block[:, 1] = legs.price_1, legs.price_2
     block[:, 2] = beta[WARM_UP:]
     if desk.by_exposure:  # levels are logs: a share of leg 1 is hedged by beta times its worth of leg 2
