@@ -17,7 +17,7 @@ SPEC = Spec(
             "final_learning_rate": 3e-5,
             "log_std_init": -1.0,
             "evaluation_paths": 128,
-            "model": {"n_steps": 63, "batch_size": 1008, "n_epochs": 5, "gamma": 0.97, "gae_lambda": 0.9, "ent_coef": 0.0},
+            "model": {"n_steps": 63, "batch_size": 1008, "n_epochs": 5, "gamma": 0.97, "gae_lambda": 0.9},
         },
     },
 )

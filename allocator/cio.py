@@ -40,12 +40,15 @@ Floats = NDArray[np.float64]
 DESKS = tuple(ROSTER)
 COUNT = len(DESKS)
 
-Columns = namedtuple("Columns", [
+# as many fields as the roster has desks, which a type checker cannot know
+_COLUMNS = [
     *(f"nav_{d}" for d in DESKS), *(f"mean_{d}" for d in DESKS),
     *(f"variance_{d}" for d in DESKS), *(f"covariance_{DESKS[i]}_{DESKS[j]}" for i, j in seen.pairs(DESKS)),
-])  # fmt: skip
+]  # fmt: skip
+_OWN = [*(f"weight_{d}" for d in DESKS), "drawdown", "volatility", "turnover"]
+Columns = namedtuple("Columns", _COLUMNS)  # type: ignore[misc]
 Memory = namedtuple("Memory", ["variance", "turnover", "nav"])
-Own = namedtuple("Own", [*(f"weight_{d}" for d in DESKS), "drawdown", "volatility", "turnover"])
+Own = namedtuple("Own", _OWN)  # type: ignore[misc]
 Parts = namedtuple("Parts", ["pnl", "risk", "target_volatility"])
 
 _as_tuple = tuple_reader(COUNT, "array[{k}]", "array")

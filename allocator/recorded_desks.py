@@ -26,7 +26,9 @@ from fund.strategy import Strategy
 from specialists import ROSTER
 from specialists.factor_tracking import recorded as factor_files
 from specialists.market_making import recorded as book_files
-from specialists.statistical_arbitrage import cointegration, recorded as pair_files
+from specialists.market_making.strategy import MarketMaking
+from specialists.statistical_arbitrage import cointegration
+from specialists.statistical_arbitrage import recorded as pair_files
 
 TRAINING, VALIDATION = 0.5, 0.2  # shares of the rows; the rest is the test
 EMBARGO = 20  # rows between the parts, beside those that a part's own warm-up takes
@@ -120,7 +122,9 @@ def _same_era(columns: dict[str, History]) -> dict[str, History]:
     last = np.median([h.times[-1] for h in columns.values()])
     first = np.median([h.times[0] for h in columns.values()])
     year = 366 * 24 * 3600 * 10**6
-    return {k: h for k, h in columns.items() if abs(h.times[-1] - last) < year and h.times[0] < first + 2 * year}
+    return {
+        k: h for k, h in columns.items() if abs(h.times[-1] - last) < year and h.times[0] < first + 2 * year
+    }
 
 
 def pairs_desk(prices: History, ends: tuple[int, int], wanted: Sequence[str]) -> Recorded:
@@ -156,7 +160,7 @@ def best_pairs(train: History) -> list[tuple[str, str]]:
     """The most cointegrated pairs on the training rows, each instrument in at most two."""
     tested = cointegration.select_pairs(np.log(train.values), slice(0, len(train)), train.names)
     used: dict[str, int] = {}
-    chosen = []
+    chosen: list[tuple[str, str]] = []
     for pair in tested:
         if len(chosen) < PAIRS and all(used.get(leg, 0) < 2 for leg in (pair.dependent, pair.other)):
             chosen.append((pair.dependent, pair.other))
@@ -196,7 +200,7 @@ def book_desk(found: Sequence[Any]) -> Recorded:
     tape = quote_tape(lobster(message, book), BOOK_SECONDS)
     train, validation, test = tape.split(TRAINING, VALIDATION, EMBARGO)
     spec = ROSTER["market_making"]
-    desk = book_files.calibrated(spec.cls.preset("history", n_steps=BOOK_STEPS), train)
+    desk = book_files.calibrated(MarketMaking.preset("history", n_steps=BOOK_STEPS), train)
     length = BOOK_STEPS + 1 + desk.warm_up
     windows = {f"from row {w.first_row}": desk.on(w) for w in test.windows(length, BOOK_STEPS + 1)}
     return Recorded(spec, desk.on(train), desk.on(validation), windows, np.zeros(0), tape.policies)

@@ -67,7 +67,9 @@ def _run(
 
     start, store, kept = time.monotonic(), fresh_store(folder), ModelStore(models)
     say(f"fund run on {data}, size {size.name}: training {', '.join(desks)}")
-    plans = {name: Plan(d.spec, d.training, d.selection, d.selection, "recorded") for name, d in desks.items()}
+    plans = {
+        name: Plan(d.spec, d.training, d.selection, d.selection, "recorded") for name, d in desks.items()
+    }
     trained = train_desks(plans, size.share, seed, store.root)
     say("judging the desks on the test part, once, and again with every decision one bar late")
     told = {name: tell(desk, plans[name], trained[name], store) for name, desk in desks.items()}
@@ -124,7 +126,9 @@ def tell(desk: Recorded, plan: Plan, trained: Trained, store: ModelStore) -> Tol
         difference=paired(sample[0] * year * 100, sample[1] * year * 100, lags),
     )
     steps, scores = zip(*trained.history, strict=True)
-    judged = Judged(plan, row, best, player, agent, Progress(np.array(steps), np.array(scores), "Selection score"))
+    judged = Judged(
+        plan, row, best, player, agent, Progress(np.array(steps), np.array(scores), "Selection score")
+    )
     played = together if player == "agent" else ruled
     return Told(judged, played if len(desk.dates) else np.zeros(0), tuple(rows))
 
@@ -168,7 +172,9 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def test_streams(desks: Mapping[str, Recorded], told: Mapping[str, Told]) -> tuple[NavStreams, NDArray[Any]]:
     """Streams of the test days that all daily desks have, and their dates, after the CIO's warm-up."""
-    return _streams({name: (one.returns, desks[name].dates) for name, one in told.items() if len(one.returns)})
+    return _streams(
+        {name: (one.returns, desks[name].dates) for name, one in told.items() if len(one.returns)}
+    )
 
 
 def _streams(daily: Mapping[str, tuple[Floats, NDArray[Any]]]) -> tuple[NavStreams, NDArray[Any]]:

@@ -1,6 +1,7 @@
 """A hierarchical multi-strategy fund: markets, one ledger, environments, training, reports.
 
-`import fund` registers the Gymnasium ids and is light. `fund.make` gives a Gymnasium environment by name, `fund.make_vec` the vector form; both
+`import fund` registers the Gymnasium ids and is light.
+`fund.make` gives a Gymnasium environment by name, `fund.make_vec` the vector form; both
 take `data=frame` for one's own market.
 """
 

@@ -16,7 +16,7 @@ from fund.market.tape import Tape
 from fund.market.weather import Weather
 from fund.strategy import Box, Choice, Played, Policy, Step, Strategy
 from specialists.factor_tracking import market, paper_world, recorded, rules
-from specialists.factor_tracking.features import FACTORS, FEATURES
+from specialists.factor_tracking.features import FACTORS, FEATURES, WARM_UP
 from specialists.factor_tracking.step import Columns, Memory, Own, Parts, observe, opening, reward, trade
 
 Floats = NDArray[np.float64]
@@ -106,7 +106,7 @@ class FactorTracking(Strategy):
         "unit_volatility", "turnover_rate", "turnover_scale", "weight_scale", "per_target", "per_rebalance",
         "per_volatility", "delta",
     )  # fmt: skip
-    warm_up: ClassVar[int] = max(recorded.WARM_UP, recorded.FIRST)
+    warm_up: ClassVar[int] = max(WARM_UP, recorded.FIRST)
     rules: ClassVar[Mapping[str, Callable[[Any], Policy]]] = rules.RULES
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
 

@@ -98,7 +98,7 @@ def draw(s: MarketMaking, streams: Streams, sky: Weather, part: Part) -> None:
     write_features(part.features, part.first, sight, norms_of(normal.decay, normal.move, normal.arrivals))
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _play(
     block: Floats, first: int, at: Places, pace: Pace, day: Day, drifts: Drifts, shocks: Shocks, seen: Floats
 ) -> None:

@@ -58,7 +58,7 @@ def draw(s: MarketMaking, streams: Streams, part: Part) -> None:
     write_features(part.features, part.first, seen, norms)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _walk(block: Floats, first: int, at: Places, pace: Pace, shocks: Floats, coins: Floats) -> None:
     steps = block.shape[0] - 1
     for t in range(steps + 1):
@@ -71,7 +71,7 @@ def _walk(block: Floats, first: int, at: Places, pace: Pace, shocks: Floats, coi
                 block[t + 1, at.mid, i] = mid + pace.move * shocks[k, t] + signal
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _arrive(
     block: Floats, first: int, at: Places, pace: Pace, times: Floats, sells: Floats, buys: Floats
 ) -> None:

@@ -108,7 +108,7 @@ def hedges(method: str, y: Floats, x: Floats) -> tuple[Floats, Floats]:
     return np.clip(beta, *HEDGE_BOUNDS), found.innovation / found.deviation
 
 
-@njit(cache=True)
+@njit
 def opening_hedge(y: Floats, x: Floats, window: int) -> Floats:
     """Leg 1's changes regressed on leg 2's through zero, first `window` rows, (n,); 1 where leg 2 never moves."""
     out = np.ones(y.shape[1])
@@ -123,7 +123,7 @@ def opening_hedge(y: Floats, x: Floats, window: int) -> Floats:
     return out
 
 
-@njit(cache=True)
+@njit
 def _features(
     y: Floats,
     x: Floats,

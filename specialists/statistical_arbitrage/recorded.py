@@ -53,7 +53,9 @@ def pairs_of(desk: StatisticalArbitrage) -> list[tuple[str, str]]:
     """
     first, second = desk.leg_1.split(","), desk.leg_2.split(",")
     if len(first) != len(second):
-        raise InvalidParameter(f"{desk.name}: {len(first)} names in leg_1 and {len(second)} in leg_2, wanted as many")
+        raise InvalidParameter(
+            f"{desk.name}: {len(first)} names in leg_1 and {len(second)} in leg_2, wanted as many"
+        )
     return list(zip(first, second, strict=True))
 
 

@@ -155,14 +155,19 @@ class StatisticalArbitrage(Strategy):
                 raise InvalidParameter(f"{self.name}: {key} is {getattr(self, key)}, wanted 0 or more")
         if self.utility_power > 1.0:
             raise InvalidParameter(f"{self.name}: utility_power is {self.utility_power}, wanted 1 or less")
-        free = self.market == "ou" and self.history is None and not (self.cost_rate or self.round_trip_cost)
-        if self.control_variate and not (free and self.compound):
-            raise InvalidParameter(f"{self.name}: control_variate is on, wanted only on the market ou without costs")
+        self._check_control()
         if abs(self.market_loading) > 1.0:
             raise InvalidParameter(f"{self.name}: market_loading is {self.market_loading}, wanted -1 to 1")
         if self.steps_per_day != 1 and self.history is None and self.market != "ou":
             raise InvalidParameter(
                 f"{self.name}: steps_per_day is {self.steps_per_day}, the market {self.market} has daily steps"
+            )
+
+    def _check_control(self) -> None:
+        free = self.market == "ou" and self.history is None and not (self.cost_rate or self.round_trip_cost)
+        if self.control_variate and not (free and self.compound):
+            raise InvalidParameter(
+                f"{self.name}: control_variate is on, wanted only on the market ou without costs"
             )
 
     @property
