@@ -23,6 +23,9 @@ from fund.strategy import Box, Choice, Strategy, View, names
 Floats = NDArray[np.float64]
 
 
+LINKED = ("_kernel", "_books", "_memory_by_path", "_parts_by_path")
+
+
 class Outcome(NamedTuple):
     """What one step of a batch gives back."""
 
@@ -41,11 +44,9 @@ class Batch:
         self.strategy = strategy
         self.n = n if tape is None else tape.n
         self._fixed_tape = tape
-        self._kernel = kernel(type(strategy))
         self._parameters = np.array(strategy.parameters())
         step = strategy.step
         self.ledger = Ledger.empty(step.marks, self.n)
-        self._books = self.ledger.books
         self._memory = np.zeros((self.n, len(names(step.memory)))).T
         self.clock = np.zeros(self.n, dtype=np.int64)
         self.parts = np.zeros((self.n, len(names(step.parts)))).T
@@ -55,9 +56,27 @@ class Batch:
         self._rewards = np.zeros(self.n)
         self._ends = np.full(self.n, TRUNCATED, dtype=np.uint8)
         self._all = np.arange(self.n)
+        self._space = strategy.actions
+        self._shape = (self.n, self._space.size if isinstance(self._space, Box) else 1)
         self._actions = np.zeros((self.n, step.action_size))
         self.paths = Paths.of(seed, self.n)
         self.tape: Tape | None = None
+        self._link()
+
+    def _link(self) -> None:
+        # views and compiled code: made anew after unpickling, or they would be views of nothing
+        self._kernel = kernel(type(self.strategy))
+        self._books = self.ledger.books
+        self._memory_by_path, self._parts_by_path = self._memory.T, self.parts.T
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the views."""
+        return {key: value for key, value in self.__dict__.items() if key not in LINKED}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore, and link the views again."""
+        self.__dict__.update(state)
+        self._link()
 
     @property
     def part_names(self) -> tuple[str, ...]:
@@ -114,7 +133,8 @@ class Batch:
     def step(self, actions: Any) -> Outcome:
         """One step of every path that has not ended. Raises InvalidAction: not finite, or ill-shaped."""
         self._take(actions)
-        which = self._all if not self._ends.any() else np.flatnonzero(self._ends == GOES_ON)
+        going = not (self._ends[0] if self.n == 1 else self._ends.any())
+        which = self._all if going else np.flatnonzero(self._ends == GOES_ON)
         tape = self.current_tape
         if len(which) < self.n:
             np.copyto(self._buffers[1 - self._turn], self._buffers[self._turn])
@@ -122,8 +142,8 @@ class Batch:
         self._turn = 1 - self._turn
         observation = self._buffers[self._turn]
         self._kernel.advance(
-            self._parameters, tape.by_path, tape.features, self.ledger.block, self._memory.T, self.clock, which,
-            self._actions, observation, self._rewards, self.parts.T, self._ends,
+            self._parameters, tape.by_path, tape.features, self.ledger.block, self._memory_by_path, self.clock, which,
+            self._actions, observation, self._rewards, self._parts_by_path, self._ends,
         )  # fmt: skip
         return Outcome(observation, self._rewards, self._ends == TERMINATED, self._ends == TRUNCATED)
 
@@ -177,16 +197,15 @@ class Batch:
         tape = self.current_tape
         self._ends[which] = GOES_ON
         self._kernel.begin(
-            self._parameters, tape.by_path, tape.features, self.ledger.block, self._memory.T, self.clock, which,
+            self._parameters, tape.by_path, tape.features, self.ledger.block, self._memory_by_path, self.clock, which,
             self._buffers[self._turn],
         )  # fmt: skip
 
     def _take(self, actions: Any) -> None:
-        space = self.strategy.actions
+        space = self._space
         given = np.asarray(actions)
-        wanted = (self.n, space.size if isinstance(space, Box) else 1)
-        if given.shape != wanted:
-            given = _shaped(given, wanted, space, self.strategy.name)
+        if given.shape != self._shape:
+            given = _shaped(given, self._shape, space, self.strategy.name)
         try:
             finite = np.isfinite(given).all()
         except TypeError:
@@ -202,7 +221,9 @@ class Batch:
             _check_choice(given, space.count, self.strategy.name)
             self._actions[:, :1] = given
         else:
-            np.clip(given, space.low, space.high, out=self._actions[:, : space.size])
+            bounded = self._actions[:, : space.size]
+            np.maximum(given, space.low, out=bounded)
+            np.minimum(bounded, space.high, out=bounded)
 
 
 def _shaped(given: NDArray[Any], wanted: tuple[int, ...], space: Box | Choice, name: str) -> NDArray[Any]:

@@ -41,12 +41,24 @@ class FundEnv(gym.Env[Observation, Any]):
         self.action_space = action_space(self.strategy)
         self.render_mode = render_mode
         self.batch = Batch(self.strategy, 1)
-        self._lines = self.batch.ledger.books.lines
-        self._nav = self.batch.ledger.books.nav
+        self._link()
         self._names = self.batch.part_names
         self._discrete = isinstance(self.strategy.actions, Choice)
         self._seeded = False
         self._navs: list[float] = []
+
+    def _link(self) -> None:
+        self._lines = self.batch.ledger.books.lines
+        self._nav = self.batch.ledger.books.nav
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the views of the ledger."""
+        return {key: value for key, value in self.__dict__.items() if key not in ("_lines", "_nav")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore, and link the views again."""
+        self.__dict__.update(state)
+        self._link()
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

@@ -123,7 +123,10 @@ def test_environments_pickle(codec):
     env.reset(seed=4)
     again = codec.loads(codec.dumps(env))
     action = np.array([0.2, -0.3], dtype=np.float32)
-    assert np.array_equal(env.step(action)[0], again.step(action)[0])
+    for _ in range(60):  # memory and account must live on, not only the first step
+        one, two = env.step(action), again.step(action)
+        assert np.array_equal(one[0], two[0])
+        assert one[1:] == two[1:]
 
 
 def test_a_saved_state_goes_on_identically():
