@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -117,7 +118,7 @@ def test_a_network_without_its_layers_is_refused():
 
 
 @pytest.mark.slow
-def test_kill_dash_nine_leaves_the_old_best(tmp_path):
+def test_kill_dash_nine_leaves_the_old_best(strategy, tmp_path):
     script = (
         "import sys; sys.path.insert(0, 'tests/training'); sys.path.insert(0, 'tests/examples');"
         "from conftest import SPEC, STRATEGY; from fund.training.store import ModelStore;"
@@ -125,13 +126,12 @@ def test_kill_dash_nine_leaves_the_old_best(tmp_path):
         f"store = ModelStore({str(tmp_path)!r}); train(SPEC, STRATEGY, store=store); print('first', flush=True);"
         "[train(SPEC, STRATEGY, store=store, seed=k) for k in range(1, 99)]"
     )
-    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    root = Path(__file__).parents[2]
+    process = subprocess.Popen([sys.executable, "-c", script], cwd=root, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline().strip() == "first"
     time.sleep(2.0)
     process.kill()
     process.wait()
     process.stdout.close()
-    from conftest import STRATEGY
-
-    assert ModelStore(tmp_path).load(STRATEGY, "best").layers
+    assert ModelStore(tmp_path).load(strategy, "best").layers
