@@ -58,6 +58,9 @@ class Step:
     trade(p, now, nxt, account, memory, action) -> (Fills, carry, Memory)
     reward(p, before, account, memory) -> Parts               named parts; their sum is the reward
     observe(p, now, account, memory) -> Own                   the account's share of the observation
+    price(p, now, memory) -> marks                            where what is held has terms of its own, or own trading
+                                                              moves the price; else the columns named in `marks`
+    ended(p, account, memory) -> bool                         an economic end beside ruin: liquidation, margin-out
     """
 
     columns: type[tuple[float, ...]]  # NamedTuple of the tape's columns
@@ -71,6 +74,8 @@ class Step:
     trade: Callable[..., Any]
     reward: Callable[..., Any]
     observe: Callable[..., Any]
+    price: Callable[..., Any] | None = None
+    ended: Callable[..., Any] | None = None
 
 
 def names(of: type[tuple[float, ...]]) -> tuple[str, ...]:

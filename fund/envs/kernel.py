@@ -22,6 +22,10 @@ from fund.strategy import Account, Step, Strategy, names, parameter_type
 GOES_ON, TRUNCATED, TERMINATED = 0, 1, 2
 
 
+def _never(p: Any, account: Any, memory: Any) -> bool:
+    return False
+
+
 def _compiled(source: str, **scope: Any) -> Callable[..., Any]:
     # the source is built from identifiers of this package's own classes, never from a user's text
     exec(source, scope)  # noqa: S102 - see above
@@ -77,10 +81,11 @@ def _accessors(of: type[Strategy]) -> _Access:
     step = of.step
     columns, own, memory = names(step.columns), names(step.own), names(step.memory)
     price_places = "".join(f"now[{columns.index(c)}], " for c in step.marks)
+    at_columns = _compiled(f"def generated(p, now, memory):\n    return ({price_places})")
     return _Access(
         parameters=_reader(parameter_type(of), "p[{k}]", "p"),
         moment=_reader(step.columns, "block[t, i, {k}]", "block, t, i"),
-        prices=_compiled(f"def generated(now):\n    return ({price_places})"),
+        prices=at_columns if step.price is None else njit(forceinline=True)(step.price),
         per_instrument=tuple_reader(len(step.marks), "array[{k}, i]", "array, i"),
         action=tuple_reader(step.action_size, "actions[i, {k}]", "actions, i"),
         recall=_reader(step.memory, "block[i, {k}]", "block, i"),
@@ -102,6 +107,7 @@ def _advance(step: Step, access: _Access) -> Callable[..., None]:
     )
     action, recall, remember = access.action, access.recall, access.remember
     show, write_parts = access.show, access.account_parts
+    ended = njit(forceinline=True)(_never if step.ended is None else step.ended)
     legs, instruments, n_parts = step.legs, len(step.marks), len(names(step.parts))
     width = access.width
 
@@ -124,7 +130,7 @@ def _advance(step: Step, access: _Access) -> Callable[..., None]:
             )  # fmt: skip
             fills, carry, memories = trade(p, now, nxt, before, recall(memory, i), action(actions, i))
             book(books, i, legs, fills, carry)
-            mark(books, i, prices(nxt))
+            mark(books, i, prices(p, nxt, memories))
             account = Account(
                 books.cash[i], books.nav[i], books.peak[i], per_instrument(books.position, i),
                 per_instrument(books.marks, i), float(later), float(steps) - float(later),
@@ -140,7 +146,8 @@ def _advance(step: Step, access: _Access) -> Callable[..., None]:
             for j in range(width):
                 observations[i, j] = features[later, i, j]
             show(observations, i, observe(p, nxt, account, memories))
-            ends[i] = TERMINATED if account.nav <= floor else (TRUNCATED if later == steps else GOES_ON)
+            over = account.nav <= floor or ended(p, account, memories)
+            ends[i] = TERMINATED if over else (TRUNCATED if later == steps else GOES_ON)
 
     return advance
 
@@ -163,7 +170,7 @@ def _begin(step: Step, access: _Access) -> Callable[..., None]:
         for i in which:
             now = moment(block, 0, i)
             position, memories = opening(p, now)
-            reopen(books, i, p.capital, position, prices(now))
+            reopen(books, i, p.capital, position, prices(p, now, memories))
             remember(memory, i, memories)
             clock[i] = 0
             account = Account(

@@ -24,7 +24,7 @@ class Twin:
         self.t = 0
         now = self._row(0)
         self.position, self.memory = strategy.step.opening(self.p, now)
-        self.marks = self._prices(now)
+        self.marks = self._prices(now, self.memory)
         self.cash = strategy.capital - sum(q * m for q, m in zip(self.position, self.marks, strict=True))
         self.nav = self.peak = strategy.capital
         self.fees = 0.0
@@ -43,7 +43,7 @@ class Twin:
             self.fees += max(fills.fee[leg], 0.0)
             position[k] += fills.quantity[leg]
         self.cash += carry
-        self.position, self.marks = tuple(position), self._prices(nxt)
+        self.position, self.marks = tuple(position), self._prices(nxt, self.memory)
         self.nav = self.cash + sum(q * m for q, m in zip(self.position, self.marks, strict=True))
         self.peak, self.t = max(self.peak, self.nav), self.t + 1
         account = Account(
@@ -78,7 +78,9 @@ class Twin:
     def _row(self, t: int) -> Any:
         return self.strategy.step.columns(*self.tape.block[t, :, self.path].tolist())
 
-    def _prices(self, row: Any) -> tuple[float, ...]:
+    def _prices(self, row: Any, memory: Any) -> tuple[float, ...]:
+        if self.strategy.step.price is not None:
+            return tuple(self.strategy.step.price(self.p, row, memory))
         return tuple(getattr(row, name) for name in self.strategy.step.marks)
 
     def _clipped(self, action: Any) -> tuple[float, ...]:

@@ -33,6 +33,9 @@ class Tape:
     rows: NDArray[np.int64] = field(
         default_factory=lambda: np.zeros(0, dtype=np.int64)
     )  # (n,) first source row
+    past: NDArray[np.float32] = field(
+        default_factory=lambda: np.zeros((0, 0, 0), dtype=np.float32)
+    )  # (rows, n, width) features of the rows before row 0, for observations that look back
 
     @property
     def n(self) -> int:
@@ -58,7 +61,10 @@ class Tape:
     def paths(self, keep: slice | NDArray[np.intp]) -> Tape:
         """The same tape for some of its paths."""
         rows = self.rows[keep] if self.rows.size else self.rows
-        return replace(self, block=self.block[:, :, keep], features=self.features[:, keep], rows=rows)
+        past = self.past[:, keep] if self.past.size else self.past
+        return replace(
+            self, block=self.block[:, :, keep], features=self.features[:, keep], rows=rows, past=past
+        )
 
     def put(self, index: NDArray[np.intp], other: Tape) -> None:
         """Overwrite some paths by those of another tape of the same shape (new episodes of a running batch)."""
@@ -66,6 +72,8 @@ class Tape:
         self.features[:, index] = other.features
         if self.rows.size:
             self.rows[index] = other.rows
+        if self.past.size:
+            self.past[:, index] = other.past
 
 
 def empty_block(rows: int, columns: int, n: int) -> Floats:
