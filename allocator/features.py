@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from fund.compiled import compiled
 
 Floats = NDArray[np.float64]
 
@@ -125,7 +126,7 @@ _STATISTICS = (
 )  # fmt: skip
 
 
-@njit
+@compiled
 def _rolling(returns: Floats) -> Floats:
     """Statistics (T+1, n, desks, len(_STATISTICS)) of the days before each row, from (W+T, n, desks)."""
     total, n, desks = returns.shape
@@ -137,7 +138,7 @@ def _rolling(returns: Floats) -> Floats:
     return out
 
 
-@njit
+@compiled
 def _one(returns: Floats, end: int, i: int, d: int, out: Floats) -> None:
     out[0] = returns[end - 1, i, d]
     out[1] = _total(returns, end, 5, i, d)
@@ -163,7 +164,7 @@ def _one(returns: Floats, end: int, i: int, d: int, out: Floats) -> None:
     out[14] = wins / 20.0
 
 
-@njit
+@compiled
 def _total(returns: Floats, end: int, window: int, i: int, d: int) -> float:
     total = 0.0
     for t in range(end - window, end):
@@ -171,7 +172,7 @@ def _total(returns: Floats, end: int, window: int, i: int, d: int) -> float:
     return total
 
 
-@njit
+@compiled
 def _deviation(returns: Floats, end: int, window: int, i: int, d: int) -> float:
     mean = _total(returns, end, window, i, d) / window
     squares = 0.0
@@ -180,7 +181,7 @@ def _deviation(returns: Floats, end: int, window: int, i: int, d: int) -> float:
     return float(np.sqrt(squares / (window - 1)))
 
 
-@njit
+@compiled
 def _drawdown(returns: Floats, end: int, window: int, i: int, d: int) -> float:
     level, peak, worst = 1.0, 1.0, 0.0
     for t in range(end - window, end):

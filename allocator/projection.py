@@ -28,9 +28,9 @@ knapsack problems", Operations Research Letters 3:163-166.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fund.compiled import compiled
 from fund.errors import InvalidParameter
 
 Floats = NDArray[np.float64]
@@ -59,7 +59,7 @@ def check_bounds(n: int, floor: float, cap: float, cash_allowed: bool = False) -
         )
 
 
-@njit(error_model="numpy")
+@compiled(error_model="numpy")
 def fill(target: Floats, low: Floats, high: Floats, total: float, out: Floats) -> None:
     """Nearest point to `target` with low_i <= out_i <= high_i and sum out = total, all arrays (n,).
 
@@ -94,7 +94,7 @@ def fill(target: Floats, low: Floats, high: Floats, total: float, out: Floats) -
     _close(low, high, total, out)
 
 
-@njit(error_model="numpy")
+@compiled(error_model="numpy")
 def _close(low: Floats, high: Floats, total: float, out: Floats) -> None:
     # Rounding, which grows with the size of the target, is given to the first that have room for it.
     missing = total
@@ -106,7 +106,7 @@ def _close(low: Floats, high: Floats, total: float, out: Floats) -> None:
         missing -= step
 
 
-@njit(error_model="numpy")
+@compiled(error_model="numpy")
 def project(
     target: Floats,
     previous: Floats,
@@ -138,7 +138,7 @@ def project(
     _buy_and_sell(wish, centre, floor, cap, budget, imbalance, out)
 
 
-@njit(error_model="numpy")
+@compiled(error_model="numpy")
 def _within_bounds(
     wish: Floats, centre: Floats, low: Floats, high: Floats, budget: float, cash_allowed: bool, out: Floats
 ) -> bool:
@@ -154,7 +154,7 @@ def _within_bounds(
     return turnover <= budget
 
 
-@njit(error_model="numpy")
+@compiled(error_model="numpy")
 def _trade_against_cash(
     wish: Floats, centre: Floats, floor: float, cap: float, budget: float, out: Floats
 ) -> bool:
@@ -173,7 +173,7 @@ def _trade_against_cash(
     return total <= 1.0
 
 
-@njit(error_model="numpy")
+@compiled(error_model="numpy")
 def _buy_and_sell(
     wish: Floats, centre: Floats, floor: float, cap: float, budget: float, imbalance: float, out: Floats
 ) -> None:

@@ -2,8 +2,8 @@
 
 One generic loop serves every strategy. Around the scalar functions stand small readers and writers that turn
 columns of arrays into NamedTuples and back; they are generated from the field names, because a compiled tuple
-must be spelt out. The loop is compiled when a strategy is first used in a process (about a second) and never
-read from disk, so that it cannot be stale.
+must be spelt out. The loop is compiled when a strategy is first used, and kept on disk under the hash of all that
+it was compiled from (`fund.compiled`), so that it cannot be stale.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from numba import njit
 
 from fund.account.ledger import book, mark, open_books, reopen
+from fund.compiled import compiled
 from fund.strategy import Account, Step, Strategy, names, parameter_type
 
 GOES_ON, TRUNCATED, TERMINATED = 0, 1, 2
@@ -111,7 +112,7 @@ def _advance(step: Step, access: _Access) -> Callable[..., None]:
     legs, instruments, n_parts = step.legs, len(step.marks), len(names(step.parts))
     width = access.width
 
-    @njit(nogil=True, error_model="numpy")
+    @compiled(nogil=True, error_model="numpy")
     def advance(
         p_array, block, features, ledger, memory, clock, which, actions, observations, rewards, parts, ends
     ):
@@ -162,7 +163,7 @@ def _begin(step: Step, access: _Access) -> Callable[..., None]:
     )
     remember, show, instruments = access.remember, access.show, len(step.marks)
 
-    @njit(nogil=True, error_model="numpy")
+    @compiled(nogil=True, error_model="numpy")
     def begin(p_array, block, features, ledger, memory, clock, which, observations):
         p = parameters(p_array)
         books = open_books(ledger, instruments)

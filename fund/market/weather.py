@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fund.compiled import compiled
 from fund.market.streams import Paths
 
 Floats = NDArray[np.float64]
@@ -83,7 +83,7 @@ def stationary() -> Floats:
     return np.asarray(share / share.sum())
 
 
-@njit
+@compiled
 def walk(uniform: Floats, cumulative: Floats, start: Floats) -> NDArray[np.int64]:
     """States (days, n) of the chain driven by uniforms (days, n)."""
     states = np.empty(uniform.shape, dtype=np.int64)

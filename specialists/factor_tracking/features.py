@@ -23,6 +23,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from fund.compiled import compiled
 from fund.errors import DataError
 from fund.market.tape import Tape, empty_block
 from fund.strategy import names
@@ -87,7 +88,7 @@ def checked(tape: Tape) -> Tape:
     return tape
 
 
-@njit(nogil=True)
+@compiled(nogil=True)
 def _levels(returns: Floats, market: Floats, block: Floats) -> None:
     start = returns.shape[0] - block.shape[0] + 1
     block[0, :4] = 100.0
@@ -98,7 +99,7 @@ def _levels(returns: Floats, market: Floats, block: Floats) -> None:
             block[t, 3, i] = block[t - 1, 3, i] * (1.0 + market[start + t - 1, i])
 
 
-@njit(nogil=True)
+@compiled(nogil=True)
 def _windows(
     returns: Floats,
     market: Floats,

@@ -36,9 +36,9 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fund.compiled import compiled
 from fund.errors import InvalidParameter
 from fund.market.streams import Paths
 from fund.market.tape import Tape
@@ -146,7 +146,7 @@ def draw(desk: FactorTracking, found: Premia, paths: Paths, weather: Weather) ->
     return past
 
 
-@njit(nogil=True)
+@compiled(nogil=True)
 def _walk(
     noise: Floats, spread: Floats, start: Floats, earlier: Floats, shock: Floats, activity: Floats, regime: Any,
     drift: Floats, daily: float, found: Premia, returns: Floats, market: Floats, valuation: Floats,

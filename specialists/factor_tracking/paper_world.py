@@ -14,9 +14,9 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fund.compiled import compiled
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from specialists.factor_tracking.features import VALUATION_Z, checked, empty
@@ -46,7 +46,7 @@ def record(desk: FactorTracking, paths: Paths) -> Tape:
     return checked(tape)
 
 
-@njit(nogil=True)
+@compiled(nogil=True)
 def _walk(block: Floats, numbers: Floats, start: Floats, shocks: Floats, noise: Floats) -> None:
     b_1, b_2, kept_1, kept_2 = numbers
     fresh_1, fresh_2 = math.sqrt(1.0 - kept_1**2), math.sqrt(1.0 - kept_2**2)

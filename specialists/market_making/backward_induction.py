@@ -26,7 +26,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from fund.compiled import compiled
 
 Floats = npt.NDArray[np.float64]
 _MOST_ANSWERS = 500  # alternating answers converge in about five
@@ -46,14 +47,14 @@ class Terms(NamedTuple):
     tick: float
 
 
-@njit(nogil=True)
+@compiled(nogil=True)
 def _probability(distance: float, terms: Terms) -> float:
     if terms.arrivals == 0:
         return 0.0
     return math.exp(min(0.0, math.log(terms.arrivals) - terms.decay * distance))
 
 
-@njit(nogil=True)
+@compiled(nogil=True)
 def _lottery(chance: float, without: float, given: float, gamma: float) -> float:
     # Certainty equivalent of `given` with probability `chance`, else `without`.
     if chance == 0:
@@ -68,7 +69,7 @@ def _lottery(chance: float, without: float, given: float, gamma: float) -> float
     return given - math.log(chance + (1 - chance) * math.exp(-loss)) / gamma
 
 
-@njit(nogil=True)
+@compiled(nogil=True)
 def _threshold(chance: float, gain: float, stay: float, own: float, other: float, gamma: float) -> float:
     # theta of one side, where the other fills with `chance` for `gain`; `own` and `other` are the values of the
     # inventories to which either fill alone leads, `stay` that of none or both.
@@ -77,7 +78,7 @@ def _threshold(chance: float, gain: float, stay: float, own: float, other: float
     return unfilled - filled
 
 
-@njit(nogil=True)
+@compiled(nogil=True)
 def _worth(distance: float, theta: float, terms: Terms) -> float:
     surplus = distance + terms.rebate - theta
     chance = _probability(distance, terms)
@@ -86,7 +87,7 @@ def _worth(distance: float, theta: float, terms: Terms) -> float:
     return -chance * math.expm1(min(-terms.gamma * surplus, 700.0)) / terms.gamma
 
 
-@njit(nogil=True)
+@compiled(nogil=True)
 def _answer(theta: float, terms: Terms) -> float:
     # Best distance of one side at threshold theta.
     best = theta + terms.margin - terms.rebate
@@ -100,7 +101,7 @@ def _answer(theta: float, terms: Terms) -> float:
     return below if _worth(below, theta, terms) >= _worth(above, theta, terms) else above
 
 
-@njit(nogil=True)
+@compiled(nogil=True)
 def _step_value(bid: float, ask: float, below: float, here: float, above: float, terms: Terms) -> float:
     chance, gain = _probability(ask, terms), ask + terms.rebate
     unfilled = _lottery(chance, here, gain + below, terms.gamma)
@@ -108,7 +109,7 @@ def _step_value(bid: float, ask: float, below: float, here: float, above: float,
     return _lottery(_probability(bid, terms), unfilled, bid + terms.rebate + bought, terms.gamma)
 
 
-@njit(nogil=True)
+@compiled(nogil=True)
 def _alternate(ask: float, below: float, here: float, above: float, terms: Terms) -> tuple[float, float]:
     # Best answers in turn, from the given ask, until they settle.
     bid = np.inf
@@ -123,7 +124,7 @@ def _alternate(ask: float, below: float, here: float, above: float, terms: Terms
     return bid, ask
 
 
-@njit(nogil=True)
+@compiled(nogil=True)
 def _best_pair(below: float, here: float, above: float, terms: Terms) -> tuple[float, float]:
     closest = terms.low
     if terms.arrivals > 0:
@@ -135,7 +136,7 @@ def _best_pair(below: float, here: float, above: float, terms: Terms) -> tuple[f
     return (near_bid, near_ask) if near > wide else (wide_bid, wide_ask)
 
 
-@njit(nogil=True)
+@compiled(nogil=True)
 def induct(
     terms: Terms, before: Floats, after: Floats, final: Floats, n_steps: int
 ) -> tuple[Floats, Floats, Floats]:
@@ -161,7 +162,7 @@ def induct(
     return value, bid, ask
 
 
-@njit(nogil=True)
+@compiled(nogil=True)
 def evaluate(terms: Terms, before: Floats, after: Floats, final: Floats, bid: Floats, ask: Floats) -> Floats:
     """Values (n_steps + 1, states) of given distances (n_steps, states)."""
     n_steps, states = bid.shape
@@ -177,7 +178,7 @@ def evaluate(terms: Terms, before: Floats, after: Floats, final: Floats, bid: Fl
     return value
 
 
-@njit(nogil=True)
+@compiled(nogil=True)
 def propagate(
     terms: Terms, mass: Floats, variance: Floats, bid: Floats, ask: Floats
 ) -> tuple[Floats, float, float]:
@@ -208,7 +209,7 @@ def propagate(
     return mass, spread, quoted
 
 
-@njit(nogil=True)
+@compiled(nogil=True)
 def _move(ahead: Floats, mass: Floats, start: int, end: int, weight: float, gain: float) -> None:
     # Carry a share of one inventory's mass to another, its profit raised by `gain`.
     probability, first, second = mass[0, start], mass[1, start], mass[2, start]

@@ -20,6 +20,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from fund.compiled import compiled
+
 Floats = NDArray[np.float64]
 
 MARKET = (
@@ -81,7 +83,7 @@ def norms_of(depth_decay: float, move: float, arrivals: float) -> Norms:
     return Norms(depth_decay, move if move > 0.0 else 1.0 / depth_decay, arrivals if arrivals > 0.0 else 1.0)
 
 
-@njit(nogil=True)
+@compiled(nogil=True)
 def write_features(out: NDArray[np.float32], first: int, seen: Sight, norms: Norms) -> None:
     """Fill the market's slots of `out` (rows, paths, width), from path `first` on."""
     rows, n = seen.mid.shape

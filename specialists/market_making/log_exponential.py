@@ -13,8 +13,8 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from fund.compiled import compiled
 from fund.errors import InvalidParameter
 
 Floats = npt.NDArray[np.float64]
@@ -54,7 +54,7 @@ def log_exponential(
     return out[place]
 
 
-@njit(nogil=True)
+@compiled(nogil=True)
 def _taylor(log_diagonal: Floats, log_coupling: float, log_start: Floats, step: float, peak: float) -> Floats:
     # Terms grow up to order `peak`, then fall; a tail that its neighbours still feed keeps the loop going.
     total, term, order, largest = log_start.copy(), log_start.copy(), 0, 0.0
@@ -71,7 +71,7 @@ def _taylor(log_diagonal: Floats, log_coupling: float, log_start: Floats, step: 
     return total
 
 
-@njit(nogil=True)
+@compiled(nogil=True)
 def _log_add(x: float, y: float) -> float:
     high, low = max(x, y), min(x, y)
     return high if low == -np.inf else high + math.log1p(math.exp(low - high))

@@ -27,6 +27,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from fund.compiled import compiled
 from fund.market.streams import Streams
 from fund.market.weather import Weather
 from specialists.market_making.features import Sight, norms_of, write_features
@@ -98,7 +99,7 @@ def draw(s: MarketMaking, streams: Streams, sky: Weather, part: Part) -> None:
     write_features(part.features, part.first, sight, norms_of(normal.decay, normal.move, normal.arrivals))
 
 
-@njit(nogil=True)
+@compiled(nogil=True)
 def _play(
     block: Floats, first: int, at: Places, pace: Pace, day: Day, drifts: Drifts, shocks: Shocks, seen: Floats
 ) -> None:

@@ -18,9 +18,9 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fund.compiled import compiled
 from fund.market.streams import Streams
 from specialists.market_making.features import Sight, norms_of, write_features
 from specialists.market_making.market import PLACES, Pace, Part, Places, exponential, pace_of
@@ -58,7 +58,7 @@ def draw(s: MarketMaking, streams: Streams, part: Part) -> None:
     write_features(part.features, part.first, seen, norms)
 
 
-@njit(nogil=True)
+@compiled(nogil=True)
 def _walk(block: Floats, first: int, at: Places, pace: Pace, shocks: Floats, coins: Floats) -> None:
     steps = block.shape[0] - 1
     for t in range(steps + 1):
@@ -71,7 +71,7 @@ def _walk(block: Floats, first: int, at: Places, pace: Pace, shocks: Floats, coi
                 block[t + 1, at.mid, i] = mid + pace.move * shocks[k, t] + signal
 
 
-@njit(nogil=True)
+@compiled(nogil=True)
 def _arrive(
     block: Floats, first: int, at: Places, pace: Pace, times: Floats, sells: Floats, buys: Floats
 ) -> None:

@@ -29,6 +29,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from fund.compiled import compiled
 from fund.errors import DataError
 from fund.market.tape import Tape, empty_block
 from fund.strategy import names
@@ -108,7 +109,7 @@ def hedges(method: str, y: Floats, x: Floats) -> tuple[Floats, Floats]:
     return np.clip(beta, *HEDGE_BOUNDS), found.innovation / found.deviation
 
 
-@njit
+@compiled
 def opening_hedge(y: Floats, x: Floats, window: int) -> Floats:
     """Leg 1's changes regressed on leg 2's through zero, first `window` rows, (n,); 1 where leg 2 never moves."""
     out = np.ones(y.shape[1])
@@ -123,7 +124,7 @@ def opening_hedge(y: Floats, x: Floats, window: int) -> Floats:
     return out
 
 
-@njit
+@compiled
 def _features(
     y: Floats,
     x: Floats,

@@ -20,9 +20,9 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from fund.compiled import compiled
 from fund.market.streams import Streams
 from fund.market.weather import Weather
 
@@ -137,7 +137,7 @@ def _priced(level_1: Floats, level_2: Floats, price: float, start: int) -> Legs:
     return Legs(prices[0], prices[1], level_1, level_2)
 
 
-@njit
+@compiled
 def _walk(
     shock: Floats,
     volatility: Floats,
@@ -159,7 +159,7 @@ def _walk(
             heat[i] = rest + (ARCH + (ASYMMETRY if z < 0.0 else 0.0)) * z * z + GARCH * heat[i]
 
 
-@njit
+@compiled
 def _tie(
     level_2: Floats,
     noise: Floats,
@@ -194,7 +194,7 @@ def _tie(
             residual[i] = after
 
 
-@njit
+@compiled
 def _revert(noise: Floats, kept: float, deviation: float, spread: Floats) -> None:
     rows, paths = noise.shape
     for t in range(rows):

@@ -21,9 +21,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
+from fund.compiled import compiled
 from specialists.statistical_arbitrage.theory import require
 
 Floats = NDArray[np.float64]
@@ -120,7 +120,7 @@ def _alike(x: ArrayLike, shape: tuple[int, ...]) -> Floats:
 # Whatever a kernel calls stands in this file, so that numba's cache on disk cannot be stale.
 
 
-@njit
+@compiled
 def _moments(x: Floats, window: int, ddof: int) -> tuple[Floats, Floats]:
     rows, paths = x.shape
     mean, deviation = np.full((2, rows, paths), np.nan)
@@ -149,7 +149,7 @@ def _moments(x: Floats, window: int, ddof: int) -> tuple[Floats, Floats]:
     return mean, deviation
 
 
-@njit
+@compiled
 def _centre(x: Floats, start: int, stop: int, centre: Floats) -> None:
     # the mean of rows start to stop, taken around the first of them
     centre[:] = 0.0
@@ -160,7 +160,7 @@ def _centre(x: Floats, start: int, stop: int, centre: Floats) -> None:
         centre[j] = x[start, j] + centre[j] / (stop - start)
 
 
-@njit
+@compiled
 def _hedge(y: Floats, x: Floats, window: int) -> tuple[Floats, Floats]:
     rows, paths = x.shape
     slope, intercept = np.full((2, rows, paths), np.nan)
@@ -195,7 +195,7 @@ def _hedge(y: Floats, x: Floats, window: int) -> tuple[Floats, Floats]:
     return slope, intercept
 
 
-@njit
+@compiled
 def _add(sums: Floats, x: Floats, s: int, lags: int, centre: Floats, sign: float) -> None:
     # one observation x_s - x_{s-1} of every path, in or out of the window's sums
     for j in range(centre.size):
@@ -214,7 +214,7 @@ def _add(sums: Floats, x: Floats, s: int, lags: int, centre: Floats, sign: float
             sums[8, j] += sign * q * y
 
 
-@njit
+@compiled
 def _dickey_fuller(x: Floats, window: int, lags: int, constant: bool) -> tuple[Floats, Floats]:
     rows, paths = x.shape
     statistic, slope = np.full((2, rows, paths), np.nan)
@@ -237,7 +237,7 @@ def _dickey_fuller(x: Floats, window: int, lags: int, constant: bool) -> tuple[F
     return statistic, slope
 
 
-@njit
+@compiled
 def _t_statistic(sums: Floats, count: int, lags: int, constant: bool) -> tuple[float, float]:
     z, zz, y, yy, zy, q, qq, zq, qy, largest = sums
     if constant:
@@ -256,7 +256,7 @@ def _t_statistic(sums: Floats, count: int, lags: int, constant: bool) -> tuple[f
     return slope / math.sqrt(left / freedom * qq / area), slope
 
 
-@njit
+@compiled
 def _kalman(y: Floats, x: Floats, step: float, noise: float) -> tuple[Floats, Floats, Floats, Floats]:
     rows, paths = x.shape
     slope, intercept, innovation, deviation = np.empty((4, rows, paths))
