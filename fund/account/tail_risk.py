@@ -21,11 +21,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import bdtr, chdtrc, gammaln, ndtri, stdtrit, xlog1py, xlogy
 
 from fund.errors import DataError, InvalidParameter
-from fund.report.wealth import Floats, finite
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,8 @@ def _unit(nu: float) -> float:
 
 def acerbi_szekely(returns: ArrayLike, var: ArrayLike, es: ArrayLike, tail: float) -> Floats:
     """Z2 of Acerbi & Szekely (2014) for forecasts `var` and `es` at `tail`, (..., T); 5% point about -0.70."""
-    loss = -finite(returns)
+    loss = -np.asarray(returns, dtype=np.float64)
+    if not np.isfinite(loss).all():
+        raise DataError("Every return must be a finite number.")
     beyond = np.where(loss > np.asarray(var), loss, 0.0) / np.asarray(es)
     return (1.0 - beyond.sum(axis=-1) / (loss.shape[-1] * tail))[()]
