@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,9 @@ class Settings:
     learning_rate: float = 3e-4  # at the start
     final_learning_rate: float = 3e-5  # at the end, linearly
     noise: float = 0.0  # standard deviation of exploration noise on actions (DDPG)
+    average: float = 0.0  # of how many last trainings the acting weights are the exponential mean; 0 for none
+    features: tuple[str, ...] = ()  # what the networks see of the observation; everything where empty
+    policy_delay: int = 1  # updates of the critic for one of the actor (DDPG)
     normalize_reward: bool = False  # divide rewards by a running standard deviation (VecNormalize)
     log_std_init: float = 0.0  # of the Gaussian policy (PPO)
     world: Mapping[str, Any] = field(default_factory=dict)  # parameters of the training world alone
@@ -50,8 +54,8 @@ class Settings:
             if key not in known:
                 raise UnknownName("setting", key, known)
         values = dict(plain)
-        if "net_arch" in values:
-            values["net_arch"] = tuple(values["net_arch"])
+        for key in {"net_arch", "features"} & values.keys():
+            values[key] = tuple(values[key])
         return cls(**values)
 
 
@@ -93,11 +97,41 @@ def learner(algorithm: str, env: VecEnv, strategy: Strategy, settings: Settings,
         keywords["action_noise"] = GaussianNoise(settings.noise, settings.n_envs, strategy.actions.size)
     rate = LinearSchedule(settings.learning_rate, settings.final_learning_rate, 1.0)
     try:
-        return ALGORITHMS[algorithm](
+        model = ALGORITHMS[algorithm](
             "MlpPolicy", env, learning_rate=rate, policy_kwargs=policy, seed=seed, device="cpu", **keywords
         )
     except TypeError as error:
         raise InvalidParameter(f"{strategy.name}: settings for {algorithm}: {error}") from None
+    if isinstance(model, DDPG):
+        model.policy_delay = settings.policy_delay
+    if settings.features:
+        blind(model, visible(strategy, settings.features))
+    return model
+
+
+def visible(strategy: Strategy, names: Sequence[str]) -> NDArray[np.bool_]:
+    """(k,) which slots of the observation have these names; raises UnknownName."""
+    for name in names:
+        if name not in strategy.features:
+            raise UnknownName("feature", name, strategy.features)
+    return np.array([name in names for name in strategy.features])
+
+
+def blind(model: BaseAlgorithm, seen: NDArray[np.bool_]) -> None:
+    """Hide slots of the observation from a model's networks, for good.
+
+    The weights of hidden slots are zero in every first layer, and no gradient moves them. So the model stays an
+    ordinary one: whatever loads, resumes or exports it needs no word of this.
+    """
+    for part in model.policy.modules():
+        if isinstance(part, torch.nn.Sequential) and len(part) and isinstance(part[0], torch.nn.Linear):
+            weight = part[0].weight
+            mask = torch.ones_like(weight)
+            mask[:, : len(seen)] = torch.from_numpy(seen).to(weight)
+            with torch.no_grad():
+                weight.mul_(mask)
+            if weight.requires_grad:
+                weight.register_hook(partial(torch.mul, mask))  # type: ignore[no-untyped-call]
 
 
 def restore(model: BaseAlgorithm, content: Mapping[str, Any]) -> None:

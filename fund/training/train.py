@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import (
     CSVOutputFormat,
     HumanOutputFormat,
@@ -28,15 +27,11 @@ from stable_baselines3.common.logger import (
     TensorBoardOutputFormat,
 )
 
-from fund.envs.play import play
-from fund.errors import ModelError
-from fund.market.streams import Paths
-from fund.paths import atomic_write, lock
+from fund.paths import lock
 from fund.roster import Spec
-from fund.strategy import Played, Strategy
-from fund.training.evaluate import SELECTION_SEEDS, statistics
+from fund.strategy import Strategy
 from fund.training.learners import Settings, learner, training_env
-from fund.training.network import Network
+from fund.training.selection import Selection
 from fund.training.store import Card, ModelStore, environment_hash, parameters_of
 
 VERSIONED = ("torch", "stable-baselines3", "gymnasium", "numpy", "numba")
@@ -67,65 +62,6 @@ def settings_of(spec: Spec, preset: str = "default", changes: Mapping[str, Any] 
     return Settings.of({**tuned, **(changes or {})})
 
 
-def score(strategy: Strategy, played: Played) -> float:
-    """What selection maximises: the certainty equivalent where there is one, else the mean reward."""
-    equivalent = strategy.certainty_equivalent(played)
-    return float(np.mean(played.reward)) if equivalent is None else equivalent
-
-
-class Selection(BaseCallback):
-    """Evaluates on the selection episodes, keeps the best weights, stops at the time limit or on a signal."""
-
-    def __init__(
-        self, strategy: Strategy, algorithm: str, settings: Settings, steps: int, budget: Budget
-    ) -> None:
-        super().__init__()
-        self.strategy, self.algorithm, self.settings = strategy, algorithm, settings
-        self.every = max(steps // settings.evaluations, 1)
-        self.deadline = None if budget.seconds is None else time.monotonic() + budget.seconds
-        self.history: list[tuple[int, float]] = []
-        self.best_score, self.best = -np.inf, b""
-        self.interrupted = False
-        self.folder: Path | None = None
-
-    def _on_step(self) -> bool:
-        if self.num_timesteps >= self.every * (len(self.history) + 1):
-            self.look()
-        late = self.deadline is not None and time.monotonic() > self.deadline
-        return not (late or self.interrupted)
-
-    def table(self) -> dict[str, Any]:
-        """Steps and scores as arrays, for `evaluations.npz`."""
-        steps, scores = zip(*self.history, strict=True)
-        return {"timesteps": np.array(steps), "results": np.array(scores)}
-
-    def look(self) -> None:
-        """Play the present policy on the selection episodes; keep it if it is the best so far."""
-        network = Network.of(self.model.policy.state_dict(), self.algorithm, self.settings.activation)
-        played = play(
-            self.strategy, network.policy(), Paths.of(SELECTION_SEEDS, self.settings.evaluation_paths)
-        )
-        now, numbers = score(self.strategy, played), statistics(played)
-        self.history.append((self.num_timesteps, now))
-        self.logger.record("eval/mean_reward", float(np.mean(played.reward)))
-        self.logger.record("eval/score", now)
-        self.logger.record("fund/sharpe", numbers["sharpe"])
-        self.logger.record("fund/max_drawdown", numbers["max_drawdown"])
-        self.logger.dump(self.num_timesteps)
-        content = packed(self.model)
-        if self.folder is not None:
-            atomic_write(self.folder / f"rl_model_{self.num_timesteps}_steps.zip", content)
-        if np.isfinite(now) and now > self.best_score:
-            self.best_score, self.best = now, content
-
-
-def packed(model: BaseAlgorithm) -> bytes:
-    """An SB3 zip in memory."""
-    buffer = io.BytesIO()
-    model.save(buffer)
-    return buffer.getvalue()
-
-
 def train(
     spec: Spec,
     strategy: Strategy,
@@ -154,8 +90,9 @@ def train(
         model = learner(spec.algorithm, training_env(world, settings, seed), strategy, settings, seed)
         if resume:
             _resume(model, store, spec, strategy, preset)
-        watch = Selection(selection or strategy, spec.algorithm, settings, steps, budget)
-        watch.folder = home / "checkpoints"
+        watch = Selection(
+            selection or strategy, spec.algorithm, settings, steps, budget.seconds, home / "checkpoints"
+        )
         logs = _log_folder(home)
         with contextlib.closing(_logger(logs, progress)) as log, _interruptible(watch):
             model.set_logger(log)
@@ -164,14 +101,12 @@ def train(
                 watch.look()
         np.savez(logs / "evaluations.npz", **watch.table())
         card = _card(spec, strategy, preset, settings, seed, model.num_timesteps, time.monotonic() - start)
-        return _keep(store, card, model, watch)
+        return _keep(store, card, watch)
 
 
-def _keep(store: ModelStore, card: Card, model: BaseAlgorithm, selection: Selection) -> Trained:
-    if not all(torch.isfinite(w).all() for w in model.policy.state_dict().values()):
-        raise ModelError(f"{card.name}: training ended in weights that are not finite; the old models stay")
+def _keep(store: ModelStore, card: Card, selection: Selection) -> Trained:
     latest = replace(card, score=selection.history[-1][1])
-    store.save(latest, packed(model), "latest")
+    store.save(latest, selection.latest, "latest")
     store.count_trial(latest)
     best = replace(card, score=float(selection.best_score), scores={"selection": selection.history})
     is_best = store.offer(best, selection.best)

@@ -98,7 +98,7 @@ UNITS: Mapping[str, str] = {
     "taker_fee": "share of the value traded when the inventory is flattened",
     "flatten": "whether the last step of a day crosses the spread until flat",
     "risk_weight": "weight of the local CARA utility in the reward",
-    "control_variate": "papers' world: whether the reward has the mid's zero-mean noise taken out; for training",
+    "control_variate": "papers' world: whether the reward is its mean over fills and the mid's move; for training",
     "leverage": "gross exposure over NAV beyond which no quote adds inventory",
     "quote_size": "units quoted on each side",
     "initial_price": "price units",

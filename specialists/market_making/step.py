@@ -25,6 +25,7 @@ from numba import njit
 from fund.account.costs import make, take
 from fund.account.ledger import Fills
 from fund.account.limits import exposure_limit, within
+from specialists.market_making.expectation import expected_reward
 
 NOT_QUOTED = 1.0  # the action, exactly, that keeps a side out of the market
 NO_PRICE = 0.0  # remembered price of a side that has no order in the book
@@ -70,6 +71,7 @@ class Memory(NamedTuple):
     fills: float  # so far
     spread: float  # sum of quoted spreads over the steps that quoted both sides
     quotes: float  # number of those steps
+    expected: float  # `expected_reward` of the last step's quotes; zero without `control_variate`
 
 
 class Own(NamedTuple):
@@ -110,7 +112,7 @@ def opening(p: Any, now: Any) -> Any:
     """The inventory that the tape says, no order in the book."""
     cost = now.inventory * now.mid
     return (now.inventory,), Memory(
-        NO_PRICE, NO_PRICE, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, cost, 0.0, 0.0, 0.0, 0.0
+        NO_PRICE, NO_PRICE, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, cost, 0.0, 0.0, 0.0, 0.0, 0.0
     )
 
 
@@ -134,7 +136,7 @@ def close(p: Any, now: Any, held: float, memory: Any) -> Any:
     price, fee = take(-held, now.best_bid if held > 0.0 else now.best_ask, 0.0, p.taker_fee)
     after = Memory(
         NO_PRICE, NO_PRICE, 0.0, 0.0, memory.bid_fills * KEPT, memory.ask_fills * KEPT, memory.captured,
-        memory.adverse, 0.0, 0.0, memory.fills, memory.spread, memory.quotes,
+        memory.adverse, 0.0, 0.0, memory.fills, memory.spread, memory.quotes, 0.0,
     )  # fmt: skip
     return Fills((-held, 0.0), (price, now.mid), (fee, 0.0)), 0.0, after
 
@@ -160,7 +162,11 @@ def quote(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any) ->
     ask_price, ask_fee = make(-asks.filled, ask, p.maker_rebate)
     fills = Fills((bids.filled, -asks.filled), (bid_price, ask_price), (bid_fee, ask_fee))
     both = 1.0 if bid_size > 0.0 and ask_size > 0.0 else 0.0
-    after = remembered(p, now.mid, nxt.mid, held, memory, bids, asks, bid, ask, both)
+    expected = 0.0
+    if p.control_variate > 0.0:
+        penalty = p.phi_dt + (p.alpha if account.left < 1.5 else 0.0)
+        expected = expected_reward(p, now.mid, held, penalty, bid, ask, bid_size, ask_size)
+    after = remembered(p, now.mid, nxt.mid, held, memory, bids, asks, bid, ask, both, expected)
     return fills, 0.0, after
 
 
@@ -190,7 +196,7 @@ def execute(price: float, size: float, ahead: float, arrived: float, swept: bool
 @njit(forceinline=True)
 def remembered(
     p: Any, mid: float, next_mid: float, held: float, memory: Any, bids: Any, asks: Any, bid: float, ask: float,
-    both: float,
+    both: float, expected: float,
 ) -> Any:  # fmt: skip
     """The memory after a step of quoting."""
     captured, adverse, cost, fills = memory.captured, memory.adverse, memory.cost, memory.fills
@@ -209,7 +215,7 @@ def remembered(
         bids.price, asks.price, bids.queue, asks.queue,
         memory.bid_fills * KEPT + bids.filled, memory.ask_fills * KEPT + asks.filled, captured, adverse, cost,
         memory.age + 1.0 if after * held > 0.0 else 0.0, fills,
-        memory.spread + both * (ask - bid), memory.quotes + both,
+        memory.spread + both * (ask - bid), memory.quotes + both, expected,
     )  # fmt: skip
 
 
@@ -230,34 +236,11 @@ def reward(p: Any, before: Any, account: Any, memory: Any) -> Any:
     if p.risk_weight > 0.0 and p.gamma > 0.0:
         # the bound keeps a reward finite where the account is beyond ruin anyway
         risk = p.risk_weight * ((1.0 - math.exp(min(-p.gamma * earned, 50.0))) / p.gamma - earned)
-    control = control_variate(p, held, held * (account.mark[0] - before.mark[0]), earned, risk)
+    inventory = -penalty * held * held
+    control = memory.expected - earned - inventory - risk if p.control_variate > 0.0 else 0.0
     return Parts(
-        earned * p.reward_unit,
-        -penalty * held * held * p.reward_unit,
-        risk * p.reward_unit,
-        control * p.reward_unit,
+        earned * p.reward_unit, inventory * p.reward_unit, risk * p.reward_unit, control * p.reward_unit
     )
-
-
-@njit(forceinline=True)
-def control_variate(p: Any, held: float, moved: float, earned: float, risk: float) -> float:
-    """What the mid's move did to P&L and local utility, less what it does in the mean: zero-mean noise, taken out.
-
-    With W = gain + q m, m the mid's martingale move of the step: E exp(-g q m) = cosh(g q sigma sqrt(dt)) for a
-    binary one, exp((g q sigma)^2 dt / 2) for a normal one.
-    """
-    if p.control_variate == 0.0:
-        return 0.0
-    expected = 0.0
-    if p.risk_weight > 0.0 and p.gamma > 0.0:
-        swing, gain = p.gamma * held * p.move, earned - moved
-        mean = (
-            0.5 * (math.exp(swing) + math.exp(-swing))
-            if p.binary_moves > 0.0
-            else math.exp(0.5 * swing * swing)
-        )
-        expected = p.risk_weight * ((1.0 - math.exp(min(-p.gamma * gain, 50.0)) * mean) / p.gamma - gain)
-    return expected - risk - moved
 
 
 def observe(p: Any, now: Any, account: Any, memory: Any) -> Any:

@@ -51,7 +51,7 @@ class MarketMaking(Strategy):
     finite_horizon: ClassVar[bool] = True
     derived: ClassVar[tuple[str, ...]] = (
         "per_day", "centre", "half_range", "per_tick", "per_quote", "capacity", "sweeps", "staying", "phi_dt",
-        "reward_unit", "move",
+        "reward_unit", "move", "dt",
     )  # fmt: skip
 
     n_steps: int = 390
@@ -122,9 +122,12 @@ class MarketMaking(Strategy):
             self._demand(name, getattr(self, name) >= 0, "zero or more")
         for name in ("n_steps", "steps_per_day"):
             self._demand(name, getattr(self, name) >= 1, "one or more")
-        martingale = not self.book and self.signal == 0.0 and self.history is None
+        strange = self.book or self.signal > 0.0 or self.poisson or self.sweep or self.flatten
+        known = not strange and self.history is None
         self._demand(
-            "control_variate", martingale or not self.control_variate, "a papers' world without signal"
+            "control_variate",
+            known or not self.control_variate,
+            "a papers' world without signal, Poisson counts or close",
         )
         self._demand(
             "max_half_spread", self.max_half_spread > self.min_half_spread, "more than min_half_spread"
