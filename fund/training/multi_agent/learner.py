@@ -1,0 +1,337 @@
+"""The loop: play a rollout, judge it, improve; PPO for every group of agents.
+
+    ratio = exp(log pi(a) - log pi_old(a))
+    policy loss = -mean min(ratio A, clip(ratio, 1 - e, 1 + e) A)           (Schulman et al., 2017, eq. 7)
+    value loss  = mean max(h(V - R), h(V_old + clip(V - V_old, -e, e) - R))  (Yu et al., 2022, with Huber's h)
+
+A dead agent's steps are no part of the policy's loss; its value is learned from zeros and its label, so that what the
+team still earns counts for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from fund.envs.team import Observations, Outcome, Team
+from fund.errors import ModelError
+from fund.strategy import Box
+from fund.training.multi_agent.group import Group, Rollout, below, flat, groups_of
+from fund.training.multi_agent.networks import Sequence
+from fund.training.multi_agent.returns import advantages
+from fund.training.multi_agent.settings import Settings, at
+
+LARGEST_SEED = 2**29  # selection and test seeds begin far above
+
+
+class Batch(NamedTuple):
+    """What one gradient step learns from: sequences (L, B, ...)."""
+
+    seen: Sequence
+    judged: Sequence
+    action: Tensor
+    log_prob: Tensor
+    predicted: Tensor
+    alive: Tensor
+    advantage: Tensor
+    target: Tensor  # returns in the critic's units
+
+
+class Losses(NamedTuple):
+    """Of one batch; the first three are what is minimised or, the entropy, made large."""
+
+    policy: Tensor
+    value: Tensor
+    entropy: Tensor
+    divergence: Tensor  # estimate of KL(old, new) (Schulman, 2020)
+    clipped: Tensor  # share of ratios outside the clip range
+
+
+class Learner:
+    """A team, its groups of agents, and where the training stands."""
+
+    def __init__(self, team: Team, settings: Settings, seed: int = 0) -> None:
+        self.team, self.settings, self.seed = team, settings, seed
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.groups = groups_of(team, settings)
+        self.generator = torch.Generator().manual_seed(seed)
+        self.steps = self.updates = 0
+        self.finished: list[tuple[float, int]] = []  # mean return over agents, length; of the last rollout
+        self._begin(team.reset(seed))
+
+    def _begin(self, observation: Observations) -> None:
+        self.observation = observation
+        self.begins = torch.ones(self.team.n)
+        self.total = np.zeros((self.team.n, len(self.team.agents)))
+        self.length = np.zeros(self.team.n, dtype=np.int64)
+        for group in self.groups:
+            group.forget()
+
+    def restart(self) -> None:
+        """New episodes everywhere, by a seed that follows from the training's seed and where it stands."""
+        drawn = np.random.SeedSequence([self.seed, self.updates]).generate_state(1)[0]
+        self._begin(self.team.reset(int(drawn) % LARGEST_SEED))
+
+    @property
+    def progress(self) -> float:
+        """Share of the training that is done."""
+        return self.steps / self.settings.steps
+
+    def iterate(self) -> dict[str, float]:
+        """One rollout and what is learned from it; numbers for the log, by tag."""
+        rollouts, reward, ended = self.collect()
+        numbers: dict[str, list[float]] = {}
+        for group, rollout in zip(self.groups, rollouts, strict=True):
+            for key, number in self._improve(group, rollout, reward, ended).items():
+                numbers.setdefault(f"train/{key}", []).append(number)
+        self.updates += 1
+        means = {key: float(np.mean(found)) for key, found in numbers.items()}
+        if self.finished:
+            returns, lengths = zip(*self.finished, strict=True)
+            means |= {
+                "rollout/ep_rew_mean": float(np.mean(returns)),
+                "rollout/ep_len_mean": float(np.mean(lengths)),
+            }
+        return means
+
+    # ---------------------------------------------------------------- play
+
+    @torch.no_grad()
+    def collect(self) -> tuple[list[Rollout], NDArray[np.float64], NDArray[np.bool_]]:
+        """Play `rollout` steps: what each group saw and did, rewards (T, n, agents), ends of episodes (T, n)."""
+        steps, n = self.settings.rollout, self.team.n
+        rollouts = [Rollout.empty(group, steps) for group in self.groups]
+        reward, ended = np.empty((steps, n, len(self.team.agents))), np.empty((steps, n), dtype=np.bool_)
+        self.finished = []
+        for t in range(steps):
+            actions = self._act(rollouts, t)
+            outcome = self.team.step(actions)
+            reward[t], ended[t] = outcome.reward, outcome.terminated | outcome.truncated
+            self._count(outcome, ended[t])
+            self.observation = outcome.observation
+            self.begins = torch.from_numpy(ended[t].astype(np.float32))
+            if ended[t].any():
+                if self.settings.bootstrap and outcome.truncated.any():
+                    reward[t] += self.settings.gamma * self._values() * outcome.truncated[:, None]
+                self.observation = self.team.renew(ended[t])
+        self.steps += steps * n
+        self._refuse_bad_numbers(rollouts, reward)
+        if self.settings.team_reward:
+            reward[:] = reward.mean(axis=2, keepdims=True)
+        return rollouts, reward, ended
+
+    def _act(self, rollouts: list[Rollout], t: int) -> dict[str, NDArray[np.generic]]:
+        alive, state = self._alive(), self.team.state()
+        actions: dict[str, NDArray[np.generic]] = {}
+        for group, rollout in zip(self.groups, rollouts, strict=True):
+            living = alive[:, group.members]
+            begins = self.begins[:, None].expand(-1, group.m)
+            seen = group.sees_of(self.observation, living)
+            judged = group.judges_of(self.observation, state, living)
+            rollout.actor_memory[t], rollout.critic_memory[t] = group.actor_memory, group.critic_memory
+            acted, memory = group.actor(flat(seen, group.actor_memory, begins))
+            action = acted.sample(self.generator)
+            predicted, group.critic_memory = group.value(judged, begins)
+            group.actor_memory = memory.view(self.team.n, group.m, -1)
+            rollout.seen[t], rollout.judged[t], rollout.alive[t] = seen, judged, living
+            rollout.begins[t], rollout.predicted[t] = begins, predicted
+            rollout.value[t] = group.norm.out_of(predicted)
+            rollout.log_prob[t] = acted.log_prob(action).view(self.team.n, group.m)
+            rollout.action[t] = action.view(rollout.action[t].shape)
+            actions.update(played(group, action))
+        return actions
+
+    def _alive(self) -> Tensor:
+        return torch.from_numpy(np.array(self.team.alive(), dtype=np.float32))
+
+    def _values(self) -> NDArray[np.float64]:
+        # (n, agents) of what every copy stands at now; an ended copy's agents count as they were seen last
+        values, state = np.empty((self.team.n, len(self.team.agents))), self.team.state()
+        alive = self._alive()
+        alive[alive.sum(dim=1) == 0] = 1.0
+        for group in self.groups:
+            judged = group.judges_of(self.observation, state, alive[:, group.members])
+            value, _ = group.value(judged, torch.zeros(self.team.n, group.m))
+            values[:, group.members] = group.norm.out_of(value).numpy()
+        return values
+
+    def _count(self, outcome: Outcome, ended: NDArray[np.bool_]) -> None:
+        self.total += outcome.reward
+        self.length += 1
+        for i in np.flatnonzero(ended).tolist():
+            self.finished.append((float(self.total[i].mean()), int(self.length[i])))
+        self.total[ended], self.length[ended] = 0.0, 0
+
+    def _refuse_bad_numbers(self, rollouts: list[Rollout], reward: NDArray[np.float64]) -> None:
+        where = f"in the {self.settings.rollout} steps up to step {self.steps}"
+        for group, rollout in zip(self.groups, rollouts, strict=True):
+            for what, numbers in (("observations", rollout.seen), ("states", rollout.judged)):
+                if not torch.isfinite(numbers).all():
+                    raise ModelError(f"{what} of {', '.join(group.agents)} are not finite {where}")
+        for k in np.flatnonzero(~np.isfinite(reward).all(axis=(0, 1))).tolist():
+            raise ModelError(f"rewards of {self.team.agents[k]} are not finite {where}")
+
+    # ---------------------------------------------------------------- learn
+
+    def _improve(
+        self, group: Group, rollout: Rollout, reward: NDArray[np.float64], ended: NDArray[np.bool_]
+    ) -> dict[str, float]:
+        settings, progress = self.settings, self.progress
+        with torch.no_grad():
+            last = self._values()[:, group.members]
+        value = rollout.value.double().numpy()
+        worth = advantages(
+            reward[:, :, group.members], value, last, ended, settings.gamma, settings.gae_lambda
+        )
+        whole = prepared(group, rollout, worth, settings)
+        for optimiser, rate in (
+            (group.actor_optimiser, settings.actor_rate),
+            (group.critic_optimiser, settings.critic_rate),
+        ):
+            optimiser.param_groups[0]["lr"] = at(rate, progress)
+        clip, weight = at(settings.clip, progress), at(settings.entropy, progress)
+        found: list[list[float]] = []
+        size = whole.action.shape[1]
+        for _ in range(settings.epochs):
+            order = torch.randperm(size, generator=self.generator)
+            for part in order.chunk(settings.minibatches):
+                batch = whole if settings.minibatches == 1 else chosen(whole, part)
+                losses = losses_of(group, batch, settings, clip)
+                found.append([*descend(group, losses, weight, settings.max_grad_norm)])
+        keys = (*Losses._fields, "actor_gradient", "critic_gradient")
+        return dict(zip(keys, np.mean(found, axis=0).tolist(), strict=True))
+
+    # ---------------------------------------------------------------- checkpoints
+
+    def snapshot(self) -> tuple[dict[str, Tensor], dict[str, int]]:
+        """All that going on exactly needs. A world that cannot say its state begins new episodes here."""
+        state = self.team.get_state()
+        if state is None:
+            self.restart()
+        named = {f"groups/{k}/{key}": t for k, g in enumerate(self.groups) for key, t in g.tensors().items()}
+        named |= {"generator": self.generator.get_state(), "begins": self.begins}
+        named |= {"total": torch.from_numpy(self.total), "length": torch.from_numpy(self.length)}
+        for key, array in (state or {}).items():
+            named[f"team/{key}"] = torch.from_numpy(np.ascontiguousarray(array))
+        return named, {"steps": self.steps, "updates": self.updates, "seed": self.seed}
+
+    def resume(self, named: Mapping[str, Tensor], where: Mapping[str, int]) -> None:
+        """Go on from a snapshot; raises ModelError where it is of another team or other settings."""
+        self.steps, self.updates, self.seed = where["steps"], where["updates"], where["seed"]
+        try:
+            for k, group in enumerate(self.groups):
+                group.load(below(named, f"groups/{k}"))
+        except (RuntimeError, KeyError, ValueError) as error:
+            raise ModelError(f"the checkpoint is of another team or settings: {str(error)[:160]}") from None
+        state = below(named, "team")
+        if state:
+            self.observation = self.team.set_state({key: t.numpy() for key, t in state.items()})
+            self.begins = named["begins"]
+            self.total, self.length = named["total"].numpy().copy(), named["length"].numpy().copy()
+        else:
+            self.restart()
+        self.generator.set_state(named["generator"])
+
+
+def played(group: Group, action: Tensor) -> dict[str, NDArray[np.generic]]:
+    """A group's actions by agent, as its team takes them: continuous ones cut to their bounds."""
+    out = action.view(-1, group.m, *action.shape[2:]).numpy()
+    if isinstance(group.actions, Box):
+        out = np.clip(out, group.actions.low, group.actions.high)
+    return {agent: out[:, k] for k, agent in enumerate(group.agents)}
+
+
+def prepared(group: Group, rollout: Rollout, worth: NDArray[np.float64], settings: Settings) -> Batch:
+    """A rollout as sequences to learn from, with advantages (T, n, m) and targets; the normaliser counts them in."""
+    returns = torch.from_numpy(worth).float() + rollout.value
+    target = returns
+    if settings.value_norm:
+        group.norm.update(returns)
+        target = group.norm.into(returns)
+    advantage = torch.from_numpy(worth).float()
+    if settings.normalize_advantage:
+        living = advantage[rollout.alive > 0]
+        if len(living) > 1:
+            advantage = (advantage - living.mean()) / (living.std() + 1e-8)
+    length = settings.length
+
+    def cut(x: Tensor) -> Tensor:
+        return sequences(x, length)
+
+    begins = cut(rollout.begins)
+    seen = Sequence(cut(rollout.seen), cut(rollout.actor_memory)[0], begins)
+    judged = Sequence(cut(rollout.judged), cut(rollout.critic_memory)[0], begins)
+    rest = (rollout.action, rollout.log_prob, rollout.predicted, rollout.alive, advantage, target)
+    return Batch(seen, judged, *(cut(x) for x in rest))
+
+
+def sequences(x: Tensor, length: int) -> Tensor:
+    """(T, n, m, ...) as sequences (L, B, ...) of L steps each."""
+    parts, rows, more = x.shape[0] // length, x.shape[1] * x.shape[2], x.shape[3:]
+    return x.reshape(parts, length, rows, *more).transpose(0, 1).reshape(length, parts * rows, *more)
+
+
+def chosen(batch: Batch, which: Tensor) -> Batch:
+    """Some of the sequences."""
+
+    def part(of: Sequence) -> Sequence:
+        return Sequence(of.x[:, which], of.memory[which], of.begins[:, which])
+
+    return Batch(part(batch.seen), part(batch.judged), *(x[:, which] for x in batch[2:]))
+
+
+def losses_of(group: Group, batch: Batch, settings: Settings, clip: float) -> Losses:
+    """The losses of the module's head, over the living; the value's over all."""
+    acted, _ = group.actor(batch.seen)
+    log_ratio = acted.log_prob(batch.action) - batch.log_prob
+    ratio = log_ratio.exp()
+    surrogate = torch.minimum(ratio * batch.advantage, ratio.clamp(1.0 - clip, 1.0 + clip) * batch.advantage)
+    living = batch.alive.sum().clamp(min=1.0)
+
+    def mean(x: Tensor) -> Tensor:
+        return (x * batch.alive).sum() / living
+
+    with torch.no_grad():
+        divergence = mean(ratio - 1.0 - log_ratio)
+        clipped = mean(((ratio - 1.0).abs() > clip).float())
+    value, _ = group.critic(batch.judged)
+    return Losses(-mean(surrogate), value_loss(value, batch, settings, clip), mean(acted.entropy()), divergence,
+                  clipped)  # fmt: skip
+
+
+def value_loss(value: Tensor, batch: Batch, settings: Settings, clip: float) -> Tensor:
+    """Mean squared or Huber loss of values (L, B), the larger of that and of the value held near the old one."""
+
+    def loss(of: Tensor) -> Tensor:
+        if settings.huber is None:
+            return (of - batch.target) ** 2
+        return functional.huber_loss(of, batch.target, reduction="none", delta=settings.huber)
+
+    if not settings.clip_value:
+        return loss(value).mean()
+    near = batch.predicted + (value - batch.predicted).clamp(-clip, clip)
+    return torch.maximum(loss(value), loss(near)).mean()
+
+
+def descend(group: Group, losses: Losses, entropy_weight: float, max_norm: float) -> tuple[float, ...]:
+    """One step of both optimisers; the losses and the norms of both gradients as plain numbers."""
+    norms = []
+    for optimiser, network, loss in (
+        (group.actor_optimiser, group.actor, losses.policy - entropy_weight * losses.entropy),
+        (group.critic_optimiser, group.critic, losses.value),
+    ):
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(network.parameters(), max_norm)
+        if not torch.isfinite(norm):
+            raise ModelError(f"{group.name}: a gradient is not finite; the last checkpoint stays")
+        optimiser.step()
+        norms.append(float(norm))
+    return (*(float(loss.detach()) for loss in losses), *norms)

@@ -1,0 +1,106 @@
+"""How a team is trained. The tuned values stand as data beside the world that they are for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from fund.errors import InvalidParameter, UnknownName
+
+Schedule = float | tuple[float, float]
+"""A number, or (at the start, at the end) with a straight line between."""
+
+CRITICS = ("central", "own")
+ACTIVATIONS = ("tanh", "relu")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The defaults are those of Yu et al. (2022) for dense cooperative tasks, where they name one."""
+
+    steps: int = 1_000_000  # of the world, all copies together; agents are not counted
+    copies: int = 128  # of the world, stepped together
+    rollout: int = 25  # steps of each copy between two updates
+    critic: str = "central"  # central: sees the state (MAPPO); own: sees what its agent sees (IPPO)
+    own_view: bool = True  # the central critic sees its agent's observation beside the state
+    shared: bool = True  # agents whose spaces are alike share one policy; False: one policy each
+    names: bool = True  # networks that several agents share are told which agent it is
+    net_arch: tuple[int, ...] = (64, 64)
+    activation: str = "tanh"
+    recurrent: bool = False  # a GRU behind the layers, in actor and critic
+    chunk: int = 10  # steps through which the GRU is trained
+    feature_norm: bool = True  # layer norm of the input
+    layer_norm: bool = True  # and behind each layer
+    output_gain: float = 0.01  # of the actor's last layer, orthogonal as all are
+    log_std_init: float = 0.0  # of continuous actions
+    actor_rate: Schedule = 7e-4
+    critic_rate: Schedule = 7e-4
+    clip: Schedule = 0.2  # of the probability ratio, and of the value's change
+    entropy: Schedule = 0.01  # weight of the entropy
+    epochs: int = 10
+    minibatches: int = 1
+    gamma: float = 0.99
+    gae_lambda: float = 0.95
+    huber: float | None = 10.0  # where the value loss turns linear; None: squares
+    clip_value: bool = True
+    value_norm: bool = True  # the critic learns returns in units of their own deviation
+    norm_memory: float = 0.99  # share of the old in each update of those units
+    normalize_advantage: bool = True
+    max_grad_norm: float = 10.0
+    bootstrap: bool = (
+        True  # a value lies behind an end by the clock; False: the horizon is the objective's own
+    )
+    team_reward: bool = False  # every agent learns from the mean over agents
+    evaluations: int = 10  # during training, on the selection episodes
+    evaluation_copies: int = 256
+
+    def __post_init__(self) -> None:
+        """Raises InvalidParameter, UnknownName."""
+        for name, value, known in (
+            ("critic", self.critic, CRITICS),
+            ("activation", self.activation, ACTIVATIONS),
+        ):
+            if value not in known:
+                raise UnknownName(name, value, known)
+        for name in ("steps", "copies", "rollout", "chunk", "epochs", "minibatches", "evaluations"):
+            if getattr(self, name) < 1:
+                raise InvalidParameter(f"{name} is {getattr(self, name)}, wanted at least 1")
+        for name in ("gamma", "gae_lambda", "norm_memory"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise InvalidParameter(f"{name} is {getattr(self, name)}, wanted 0 to 1")
+        for name in ("actor_rate", "critic_rate", "clip", "entropy"):
+            ends = (at(getattr(self, name), 0.0), at(getattr(self, name), 1.0))
+            if not all(math.isfinite(x) and x >= 0.0 for x in ends):
+                raise InvalidParameter(f"{name} is {getattr(self, name)}, wanted finite and not negative")
+        if self.recurrent and self.rollout % self.chunk:
+            raise InvalidParameter(f"rollout is {self.rollout}, wanted a multiple of chunk, {self.chunk}")
+
+    @property
+    def algorithm(self) -> str:
+        """MAPPO or IPPO."""
+        return "MAPPO" if self.critic == "central" else "IPPO"
+
+    @property
+    def length(self) -> int:
+        """Steps of the sequences on which the networks are trained."""
+        return self.chunk if self.recurrent else 1
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Settings:
+        """From a mapping; raises UnknownName with the nearest setting."""
+        known = {f.name for f in fields(cls)}
+        for key in plain:
+            if key not in known:
+                raise UnknownName("setting", key, known)
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
+        return cls(**values)
+
+
+def at(schedule: Schedule, progress: float) -> float:
+    """The value after a share of the training, 0 to 1."""
+    if isinstance(schedule, tuple):
+        start, end = schedule
+        return float(start + (end - start) * min(max(progress, 0.0), 1.0))
+    return float(schedule)
