@@ -65,30 +65,33 @@ def open_books(block: Floats, instruments: int) -> Books:
 @njit(forceinline=True)
 def book(books: Books, i: int, legs: Any, fills: Fills, carry: float) -> None:
     """Exchange cash for units at the fill prices, pay the fees, receive the declared cash flow."""
-    books.cash[i] += carry
-    books.lines[4, i] += carry
+    # sums in registers: a sum kept in memory waits for its own store at every leg
+    cash, traded = books.cash[i] + carry, books.traded[i]
+    execution, fees, rebates = books.lines[1, i], books.lines[2, i], books.lines[3, i]
     for leg in range(len(legs)):
         k = legs[leg]
         quantity, price, fee = fills.quantity[leg], fills.price[leg], fills.fee[leg]
-        books.cash[i] -= quantity * price + fee
+        cash -= quantity * price + fee
         books.position[k, i] += quantity
-        books.traded[i] += abs(quantity * price)
-        books.lines[1, i] += quantity * (books.marks[k, i] - price)
-        if fee >= 0.0:
-            books.lines[2, i] -= fee
-        else:
-            books.lines[3, i] -= fee
+        traded += abs(quantity * price)
+        execution += quantity * (books.marks[k, i] - price)
+        fees -= max(fee, 0.0)
+        rebates -= min(fee, 0.0)
+    books.cash[i], books.traded[i] = cash, traded
+    books.lines[1, i], books.lines[2, i], books.lines[3, i] = execution, fees, rebates
+    books.lines[4, i] += carry
 
 
 @njit(forceinline=True)
 def mark(books: Books, i: int, prices: Any) -> None:
     """Value the positions at new prices; the NAV is an identity, not a running sum."""
-    nav = books.cash[i]
+    nav, holding = books.cash[i], books.lines[0, i]
     for k in range(len(prices)):
         position = books.position[k, i]
-        books.lines[0, i] += position * (prices[k] - books.marks[k, i])
+        holding += position * (prices[k] - books.marks[k, i])
         books.marks[k, i] = prices[k]
         nav += position * prices[k]
+    books.lines[0, i] = holding
     books.nav[i] = nav
     books.peak[i] = max(books.peak[i], nav)
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fund.account.ledger import Ledger
-from fund.envs.kernel import GOES_ON, TERMINATED, TRUNCATED, kernel
+from fund.envs.kernel import GOES_ON, TERMINATED, TRUNCATED, kernel, take
 from fund.errors import InvalidAction, InvalidParameter, ResetNeeded
 from fund.market.streams import Paths
 from fund.market.tape import Tape
@@ -59,6 +59,8 @@ class Batch:
         self._space = strategy.actions
         self._shape = (self.n, self._space.size if isinstance(self._space, Box) else 1)
         self._actions = np.zeros((self.n, step.action_size))
+        self._whole = isinstance(self._space, Choice)
+        self._low, self._high = bounds(self._space)
         self.paths = Paths.of(seed, self.n)
         self.tape: Tape | None = None
         self._link()
@@ -100,7 +102,11 @@ class Batch:
     def start(self, paths: Paths) -> NDArray[np.float32]:
         """First observations (n, k) of the named episodes."""
         self.paths = paths
-        self.tape = self._fixed_tape if self._fixed_tape is not None else self.strategy.record(paths)
+        if self._fixed_tape is None:
+            self.tape = None  # given back before the next is drawn: one tape in memory, not two
+            self.tape = self.strategy.record(paths)
+        else:
+            self.tape = self._fixed_tape
         self._begin(self._all)
         return self._buffers[self._turn]
 
@@ -202,28 +208,23 @@ class Batch:
         )  # fmt: skip
 
     def _take(self, actions: Any) -> None:
-        space = self._space
+        space, name = self._space, self.strategy.name
         given = np.asarray(actions)
+        if given.dtype != np.float64 or not given.flags.carray:
+            try:
+                given = np.array(given, dtype=np.float64)  # the compiled copy knows one kind of array
+            except (TypeError, ValueError):
+                raise InvalidAction(f"{name}: actions of type {given.dtype}, wanted numbers") from None
         if given.shape != self._shape:
-            given = _shaped(given, self._shape, space, self.strategy.name)
-        try:
-            finite = np.isfinite(given).all()
-        except TypeError:
-            raise InvalidAction(
-                f"{self.strategy.name}: actions of type {given.dtype}, wanted numbers"
-            ) from None
-        if not finite:
-            path, k = np.argwhere(~np.isfinite(given))[0]
-            raise InvalidAction(
-                f"{self.strategy.name}: action {k} of path {path} is {given[path, k]}, wanted finite"
-            )
-        if isinstance(space, Choice):
-            _check_choice(given, space.count, self.strategy.name)
-            self._actions[:, :1] = given
-        else:
-            bounded = self._actions[:, : space.size]
-            np.maximum(given, space.low, out=bounded)
-            np.minimum(bounded, space.high, out=bounded)
+            given = _shaped(given, self._shape, space, name)
+        wrong = take(given, self._low, self._high, self._whole, self._actions)
+        if wrong >= 0:
+            raise InvalidAction(_refusal(name, space, given, wrong))
+
+
+def bounds(space: Box | Choice) -> tuple[float, float]:
+    """Least and greatest action."""
+    return (space.low, space.high) if isinstance(space, Box) else (0.0, float(space.count - 1))
 
 
 def _shaped(given: NDArray[Any], wanted: tuple[int, ...], space: Box | Choice, name: str) -> NDArray[Any]:
@@ -234,7 +235,8 @@ def _shaped(given: NDArray[Any], wanted: tuple[int, ...], space: Box | Choice, n
     raise InvalidAction(f"{name}: actions of shape {given.shape}, wanted {shape}")
 
 
-def _check_choice(given: NDArray[Any], count: int, name: str) -> None:
-    wrong = (given < 0) | (given >= count) | (given != np.floor(given))
-    if wrong.any():
-        raise InvalidAction(f"{name}: action {given[wrong][0]}, wanted a whole number from 0 to {count - 1}")
+def _refusal(name: str, space: Box | Choice, given: NDArray[np.float64], path: int) -> str:
+    if isinstance(space, Choice):
+        return f"{name}: action {given[path, 0]} of path {path}, wanted a whole number from 0 to {space.count - 1}"
+    k = int(np.flatnonzero(~np.isfinite(given[path]))[0])
+    return f"{name}: action {k} of path {path} is {given[path, k]}, wanted finite"

@@ -15,10 +15,13 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from fund.account.ledger import book, mark, open_books, reopen
 from fund.compiled import compiled
 from fund.strategy import Account, Step, Strategy, names, parameter_type
+
+Floats = NDArray[np.float64]
 
 GOES_ON, TRUNCATED, TERMINATED = 0, 1, 2
 
@@ -47,6 +50,33 @@ def tuple_reader(count: int, place: str, arguments: str) -> Callable[..., Any]:
 def _writer(slots: Sequence[int], place: str, arguments: str) -> Callable[..., Any]:
     lines = "".join(f"    {place.format(slot=slot)} = values[{k}]\n" for k, slot in enumerate(slots))
     return _compiled(f"def generated({arguments}, values):\n{lines}    return")
+
+
+@compiled(nogil=True)
+def take(given: Floats, low: float, high: float, whole: bool, actions: Floats) -> int:
+    """Copy actions (n, a), clipped to their bounds; the first path whose action cannot be taken, or -1.
+
+    Not finite, or, where they must be whole, not a whole number within the bounds. `actions` may have more columns.
+    """
+    wrong = 0
+    for i in range(given.shape[0]):
+        for k in range(given.shape[1]):
+            action = given[i, k]
+            fits = abs(action) < np.inf
+            if whole:
+                fits = low <= action <= high and action == np.floor(action)
+            wrong += 0 if fits else 1  # counted, not left at: a loop without an exit is vectorised
+            actions[i, k] = min(max(action, low), high)
+    if wrong == 0:
+        return -1
+    for i in range(given.shape[0]):
+        for k in range(given.shape[1]):
+            action = given[i, k]
+            if not abs(action) < np.inf or (
+                whole and not (low <= action <= high and action == np.floor(action))
+            ):
+                return i
+    return -1
 
 
 @dataclass(frozen=True)

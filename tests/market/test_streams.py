@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from numpy.random import SeedSequence
 
-from fund.market.streams import Paths
+from fund.market.streams import Paths, keys
 
 
 def test_a_path_draws_the_same_alone_and_in_company():
@@ -57,3 +58,27 @@ def test_integers_respect_each_paths_own_bound():
     assert draws[1].max() == 9
     assert draws[2].max() > 900
     assert draws.min() >= 0
+
+
+def test_keys_are_those_of_numpys_seed_sequence():
+    wide = 2**32 - 1
+    for paths in (
+        Paths((0, 1, wide, 12345, 2**31), (0, 5, 3, wide, 0)),
+        Paths((2**32, 2**70, 3), (0, 1, 2)),
+        Paths((9,), (2**33,)),
+    ):
+        for salt in (0, 1, wide):
+            wanted = [
+                SeedSequence(name, spawn_key=(salt,)).generate_state(2, np.uint64)
+                for name in zip(paths.seeds, paths.episodes, strict=True)
+            ]
+            np.testing.assert_array_equal(keys(paths, salt), wanted)
+
+
+def test_no_paths_have_no_keys():
+    assert keys(Paths((), ()), 3).shape == (0, 2)
+
+
+def test_a_negative_seed_is_refused():
+    with pytest.raises(ValueError, match="non-negative"):
+        keys(Paths((-1,), (0,)), 3)
