@@ -112,6 +112,16 @@ class Agent:
 
 
 @dataclass(frozen=True)
+class Debug:
+    """What a face does beside its work; keys of D0's configuration."""
+
+    debug: bool = False  # all three
+    verbose_logging: bool = False  # a line a round to the logger `fund.grandmodel`
+    performance_monitoring: bool = False  # rounds and seconds in `performance`
+    state_validation: bool = False  # the ledger's identity and the observation spaces, each round
+
+
+@dataclass(frozen=True)
 class Scene:
     """What may be seen at the start of a round, for all n paths: nothing later than row t."""
 
