@@ -15,7 +15,8 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.noise import NormalActionNoise, VectorizedActionNoise
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.utils import LinearSchedule
-from stable_baselines3.common.vec_env import VecEnv, VecMonitor, VecNormalize
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecMonitor, VecNormalize
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
 from fund.envs.vec import FundVecEnv
 from fund.errors import InvalidParameter, UnknownName
@@ -40,8 +41,10 @@ class Settings:
     features: tuple[str, ...] = ()  # what the networks see of the observation; everything where empty
     policy_delay: int = 1  # updates of the critic for one of the actor (DDPG)
     normalize_reward: bool = False  # divide rewards by a running standard deviation (VecNormalize)
+    reward_offset: float = 0.0  # taken from every reward of training; see `Centred`
     log_std_init: float = 0.0  # of the Gaussian policy (PPO)
     world: Mapping[str, Any] = field(default_factory=dict)  # parameters of the training world alone
+    rule: str = ""  # what a comparison measures the agent against; the desk's best where empty
     evaluations: int = 10  # during training, on the selection episodes
     evaluation_paths: int = 1024
     model: Mapping[str, Any] = field(default_factory=dict)  # passed to the algorithm as it is
@@ -72,9 +75,32 @@ class GaussianNoise(VectorizedActionNoise):
         return np.random.normal(0.0, self.sigma, self.shape).astype(np.float32)  # noqa: NPY002
 
 
+class Centred(VecEnvWrapper):
+    """Rewards less a constant.
+
+    Where episodes end by the clock alone it changes no comparison of policies, and values need not be learnt that grow
+    with the time left; Naik, Wan, Tomar & Sutton (2024), "Reward centering", RLJ 1.
+    """
+
+    def __init__(self, env: VecEnv, offset: float) -> None:
+        super().__init__(env)
+        self.offset = np.float32(offset)
+
+    def reset(self) -> VecEnvObs:
+        """First observations."""
+        return self.venv.reset()
+
+    def step_wait(self) -> VecEnvStepReturn:
+        """A step, with the reward less the offset."""
+        observations, rewards, dones, infos = self.venv.step_wait()
+        return observations, rewards - self.offset, dones, infos
+
+
 def training_env(strategy: Strategy, settings: Settings, seed: int) -> VecEnv:
     """The strategy's VecEnv under SB3's usual wrappers."""
     env: VecEnv = VecMonitor(FundVecEnv(strategy, settings.n_envs, seed, horizon_ends=True))
+    if settings.reward_offset:
+        env = Centred(env, settings.reward_offset)
     if settings.normalize_reward:
         gamma = float(settings.model.get("gamma", 0.99))
         env = VecNormalize(env, norm_obs=False, norm_reward=True, gamma=gamma)

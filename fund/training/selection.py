@@ -127,12 +127,16 @@ class Selection(BaseCallback):
         with nullcontext() if self._mean is None else self._mean.acts():
             self._look()
 
-    def _look(self) -> None:
-        weights = self.model.policy.state_dict()
-        if not all(torch.isfinite(w).all() for w in weights.values()):
+    def demand_finite_weights(self, cause: Exception | None = None) -> None:
+        """Raise ModelError, naming the step, where a weight is not finite."""
+        if not all(torch.isfinite(w).all() for w in self.model.policy.state_dict().values()):
             raise ModelError(
                 f"{self.strategy.name}: weights are not finite at step {self.num_timesteps}; {STAYS}"
-            )
+            ) from cause
+
+    def _look(self) -> None:
+        self.demand_finite_weights()
+        weights = self.model.policy.state_dict()
         network = Network.of(weights, self.algorithm, self.settings.activation)
         played = play(
             self.strategy, network.policy(), Paths.of(SELECTION_SEEDS, self.settings.evaluation_paths)
@@ -158,8 +162,9 @@ def check_finite(strategy: Strategy, seen: dict[str, Any], step: int) -> None:
     """Raise ModelError, naming step, path and slot, where a reward or an observation is not finite."""
     rewards, observations = seen["rewards"], seen["new_obs"]
     # a sum is not finite where a term is not; looking for the term is left for when there is one
-    if np.isfinite(rewards.sum()) and np.isfinite(observations.sum()):
-        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(rewards.sum()) and np.isfinite(observations.sum()):
+            return
     bad = np.flatnonzero(~np.isfinite(rewards))
     if len(bad):
         raise ModelError(

@@ -27,6 +27,7 @@ from stable_baselines3.common.logger import (
     TensorBoardOutputFormat,
 )
 
+from fund.errors import ModelError
 from fund.paths import lock
 from fund.roster import Spec
 from fund.strategy import Strategy
@@ -96,12 +97,22 @@ def train(
         logs = _log_folder(home)
         with contextlib.closing(_logger(logs, progress)) as log, _interruptible(watch):
             model.set_logger(log)
-            model.learn(steps, callback=watch, progress_bar=progress, reset_num_timesteps=not resume)
+            _learn(model, steps, watch, progress, resume)
             if not watch.history or watch.history[-1][0] < model.num_timesteps:
                 watch.look()
         np.savez(logs / "evaluations.npz", **watch.table())
         card = _card(spec, strategy, preset, settings, seed, model.num_timesteps, time.monotonic() - start)
         return _keep(store, card, watch)
+
+
+def _learn(model: BaseAlgorithm, steps: int, watch: Selection, progress: bool, resume: bool) -> None:
+    try:
+        model.learn(steps, callback=watch, progress_bar=progress, reset_num_timesteps=not resume)
+    except ModelError:
+        raise
+    except ValueError as error:
+        watch.demand_finite_weights(error)  # torch and the batch refuse what such weights give
+        raise
 
 
 def _keep(store: ModelStore, card: Card, selection: Selection) -> Trained:

@@ -1,0 +1,194 @@
+"""Trained agents against rule and optimum over several seeds: what `tests/golden/agents.json` holds.
+
+    python -m fund.training.golden market_making --preset avellaneda_stoikov --seeds 5
+
+trains once a seed with the committed settings, plays the agent, the rule it is measured against and the optimum on
+the same held-out tapes, and writes one entry of `agents.json`; `results.md` beside it is made from the whole file.
+
+    G = (agent - rule) / (optimum - rule)
+
+The rule is the setting `rule` of the preset, or where that is empty the best of the desk's rules on those tapes. Every
+value is the strategy's certainty equivalent, or its mean reward where it has none. Standard errors are of the paired
+difference, from `BLOCKS` blocks of paths.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fund.envs.play import join, play
+from fund.errors import FundError, InvalidParameter
+from fund.market.streams import Paths
+from fund.paths import atomic_write
+from fund.roster import Spec, rosters
+from fund.strategy import Played, Policy, Strategy
+from fund.training.evaluate import held_out
+from fund.training.selection import score
+from fund.training.store import ModelStore
+from fund.training.train import Budget, settings_of, train, versions
+
+BLOCKS = 20
+OPTIMUM = "optimum"
+FOLDER = Path("tests") / "golden"
+
+
+@dataclass(frozen=True)
+class Value:
+    """What a policy is worth on the held-out tapes: of all paths, and of each block of them."""
+
+    whole: float
+    blocks: NDArray[np.float64]
+
+    def error_of_difference(self, other: Value) -> float:
+        """Standard error of this value less another one, paired block by block."""
+        difference = self.blocks - other.blocks
+        return float(difference.std(ddof=1) / np.sqrt(len(difference)))
+
+
+def value(strategy: Strategy, policy: Policy, paths: Paths) -> Value:
+    """A policy's value on these paths."""
+    parts: list[Played] = []
+    for some in np.array_split(np.arange(len(paths)), BLOCKS):
+        cut = slice(int(some[0]), int(some[-1]) + 1)
+        parts.append(play(strategy, policy, Paths(paths.seeds[cut], paths.episodes[cut])))
+    return Value(score(strategy, join(parts)), np.array([score(strategy, part) for part in parts]))
+
+
+def yardsticks(strategy: Strategy, rule: str, paths: Paths) -> tuple[str, Value, Value | None]:
+    """Name and value of the rule to beat, and the optimum's value where one is known."""
+    values: dict[str, Value] = {}
+    for name in strategy.rules if not rule else (rule, *({OPTIMUM} & set(strategy.rules))):
+        try:
+            values[name] = value(strategy, strategy.rules[name](strategy), paths)
+        except InvalidParameter:
+            continue  # a rule for another world than this preset's
+    best = values.pop(OPTIMUM, None)
+    chosen = rule or max(values, key=lambda name: values[name].whole)
+    return chosen, values[chosen], best
+
+
+def entry(spec: Spec, preset: str, seeds: Sequence[int], episodes: int) -> dict[str, Any]:
+    """Train and compare over seeds: one entry of the file."""
+    strategy, settings = spec.cls.preset(preset), settings_of(spec, preset)
+    paths = held_out(episodes)
+    name, rule, best = yardsticks(strategy, settings.rule, paths)
+    rows = [_row(spec, strategy, preset, seed, paths, rule, best) for seed in seeds]
+    found: dict[str, Any] = {
+        "rule": name,
+        "rule_value": rule.whole,
+        "optimum_value": None if best is None else best.whole,
+        "episodes": episodes,
+        "agents": rows,
+        "command": f"python -m fund.training.golden {spec.name} --preset {preset} --seeds {len(seeds)}"
+        f" --episodes {episodes}",
+        "versions": versions(),
+    }
+    if best is not None:
+        gaps = [row["gap_closed"] for row in rows]
+        found.update(median_gap_closed=statistics.median(gaps), least_gap_closed=min(gaps))
+    return found
+
+
+def _row(
+    spec: Spec, strategy: Strategy, preset: str, seed: int, paths: Paths, rule: Value, best: Value | None
+) -> dict[str, Any]:
+    place = Path(tempfile.mkdtemp(prefix="golden_"))
+    try:
+        store = ModelStore(place)
+        done = train(spec, strategy, preset, Budget(), seed, store)
+        agent = value(strategy, store.load(strategy, "best", preset).policy(), paths)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    error = agent.error_of_difference(rule)
+    row = {
+        "seed": seed,
+        "value": agent.whole,
+        "over_rule": agent.whole - rule.whole,
+        "over_rule_se": error,
+        "steps": done.card.steps,
+        "seconds": done.card.seconds,
+        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+    }
+    if best is not None:
+        row["gap_closed"] = (agent.whole - rule.whole) / (best.whole - rule.whole)
+        row["over_optimum"] = agent.whole - best.whole
+        row["over_optimum_se"] = agent.error_of_difference(best)
+    return row
+
+
+def results(table: Mapping[str, Any]) -> str:
+    """The file as a page: one table a desk and preset."""
+    lines = [
+        "# Trained agents over seeds", "",
+        "Generated from `agents.json` by `python -m fund.training.golden`. Value: certainty equivalent, or mean",
+        "reward where there is none, on held-out tapes that all policies of a table share. G: share of the gap",
+        "between rule and optimum that is closed. SE: of the paired difference.", "",
+    ]  # fmt: skip
+    for key in sorted(table):
+        lines += [*_section(key, table[key]), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _section(key: str, found: Mapping[str, Any]) -> list[str]:
+    optimum, rows = found["optimum_value"], found["agents"]
+    known = "" if optimum is None else f", optimum {optimum:.5g}"
+    lines = [
+        f"## {key}", "",
+        f"Rule `{found['rule']}` {found['rule_value']:.5g}{known}; {found['episodes']} episodes.", "",
+        "| seed | agent | over the rule (SE) | G | over the optimum (SE) | steps | seconds (load) |",
+        "|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for row in rows:
+        gap, over = "", ""
+        if optimum is not None:
+            gap = f"{row['gap_closed']:.3f}"
+            over = f"{row['over_optimum']:+.3g} ({row['over_optimum_se']:.2g})"
+        lines.append(
+            f"| {row['seed']} | {row['value']:.5g} | {row['over_rule']:+.3g} ({row['over_rule_se']:.2g}) | {gap} |"
+            f" {over} | {row['steps']} | {row['seconds']:.0f} ({row['load']}) |"
+        )
+    if optimum is not None:
+        lines += ["", f"G: median {found['median_gap_closed']:.3f}, least {found['least_gap_closed']:.3f}."]
+    return [*lines, "", f"`{found['command']}`"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Add or replace one entry and write both files."""
+    parser = argparse.ArgumentParser(
+        prog="python -m fund.training.golden",
+        description="Train a desk over several seeds and keep what came out.",
+        epilog="example: python -m fund.training.golden market_making --preset avellaneda_stoikov --seeds 5",
+    )
+    parser.add_argument("name")
+    parser.add_argument("--preset", default="default")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--episodes", type=int, default=20_000)
+    parser.add_argument("--out", type=Path, default=FOLDER)
+    options = parser.parse_args(arguments)
+    try:
+        found = entry(rosters()[options.name], options.preset, range(options.seeds), options.episodes)
+    except FundError as error:
+        parser.exit(1, f"error: {error}\n")
+    path = options.out / "agents.json"
+    table = json.loads(path.read_text()) if path.exists() else {}
+    table[f"{options.name} {options.preset}"] = found
+    atomic_write(path, (json.dumps(table, indent=1, sort_keys=True) + "\n").encode())
+    atomic_write(options.out / "results.md", results(table).encode())
+    print("\n".join(_section(f"{options.name} {options.preset}", found)))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

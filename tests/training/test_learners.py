@@ -1,0 +1,67 @@
+"""Learners: what networks see, what they are paid, which weights act."""
+
+import numpy as np
+import pytest
+import torch
+
+from fund.envs.vec import FundVecEnv
+from fund.errors import UnknownName
+from fund.training.learners import Centred, Settings, learner, training_env, visible
+from fund.training.network import Network
+from fund.training.selection import ActingMean
+
+DDPG = {"learning_starts": 256, "batch_size": 64, "buffer_size": 2048}
+PPO = {"n_steps": 16, "batch_size": 64, "n_epochs": 2}
+
+
+@pytest.mark.parametrize(("algorithm", "model"), [("PPO", PPO), ("DDPG", DDPG)])
+def test_hidden_features_stay_hidden(algorithm, model, strategy):
+    """After learning, what a hidden slot says changes no action; what a seen one says does."""
+    seen = strategy.features[1]
+    settings = Settings.of(
+        {"n_envs": 16, "net_arch": [8, 8], "features": [seen], "learning_rate": 1e-2, "model": model}
+    )
+    agent = learner(algorithm, training_env(strategy, settings, 0), strategy, settings, 0)
+    before = {key: w.clone() for key, w in agent.policy.state_dict().items()}
+    agent.learn(1024)
+    network = Network.of(agent.policy.state_dict(), algorithm, settings.activation)
+    moved = [key for key, w in agent.policy.state_dict().items() if not torch.equal(w, before[key])]
+    assert len(moved) > len(before) / 2
+    observation = np.random.default_rng(0).normal(size=(50, len(strategy.features))).astype(np.float32)
+    other = observation + 1.0
+    other[:, 1] = observation[:, 1]
+    assert np.array_equal(network(observation), network(other))
+    assert not np.array_equal(network(observation), network(observation + 1.0))
+
+
+def test_a_hidden_feature_of_another_name_is_answered_with_the_nearest(strategy):
+    name = strategy.features[0]
+    with pytest.raises(UnknownName, match=f'Did you mean "{name}"'):
+        visible(strategy, [name + "x"])
+
+
+def test_centred_rewards_by_hand(strategy):
+    plain, centred = FundVecEnv(strategy, 3, 5), Centred(FundVecEnv(strategy, 3, 5), 0.25)
+    assert np.array_equal(plain.reset(), centred.reset())
+    for _ in range(5):
+        action = np.ones((3, 1), dtype=np.float32)
+        expected, found = plain.step(action), centred.step(action)
+        assert found[1] == pytest.approx(expected[1] - 0.25, abs=1e-6)
+        assert np.array_equal(found[0], expected[0])
+
+
+def test_the_acting_mean_by_hand(strategy):
+    """First a plain mean, then an exponential one; the learner's own weights come back."""
+    settings = Settings.of({"n_envs": 4, "net_arch": [4], "model": PPO})
+    agent = learner("PPO", training_env(strategy, settings, 0), strategy, settings, 0)
+    mean = ActingMean(agent, "PPO", window=3.0)
+    weight = agent.policy.action_net.weight
+    for number in (1.0, 2.0, 3.0, 7.0):
+        with torch.no_grad():
+            weight.fill_(number)
+        mean.update()
+    # mean of 1, 2, 3 is 2; then two thirds of that and one of 7
+    with mean.acts():
+        acting = Network.of(agent.policy.state_dict(), "PPO", "tanh").layers[-1][0]
+        assert acting.numpy() == pytest.approx((2 * 2.0 + 7.0) / 3)
+    assert weight.detach().numpy() == pytest.approx(7.0)
