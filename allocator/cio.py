@@ -7,7 +7,8 @@ Clock        weights are set every `rebalance_days` and drift between; every day
 Observation  12 statistics a desk, 15 of the market, own weights, drawdown, volatility, turnover, correlations.
 Reward       `pnl`, `risk` (-risk_aversion r^2 / 2), `target_volatility` (running volatility above the target).
 Ends         the horizon truncates, ruin terminates.
-Rules        equal weight, inverse volatility, equal risk contribution, HRP, minimum variance, shrunk Kelly.
+Rules        equal weight, inverse volatility, equal risk contribution, HRP, minimum variance, shrunk Kelly; and the
+             regime oracle (`oracle`), an upper bound.
 
 The sum of the sleeves and the cash is the fund's NAV, at every step, because the ledger says so.
 """
@@ -23,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allocator import features as seen
+from allocator.oracle import regime_oracle
 from allocator.policies import RULES
 from allocator.projection import check_bounds, project
 from allocator.streams import NavStreams, stand_in
@@ -43,7 +45,7 @@ COUNT = len(DESKS)
 # as many fields as the roster has desks, which a type checker cannot know
 _COLUMNS = [
     *(f"nav_{d}" for d in DESKS), *(f"mean_{d}" for d in DESKS),
-    *(f"variance_{d}" for d in DESKS), *(f"covariance_{DESKS[i]}_{DESKS[j]}" for i, j in seen.pairs(DESKS)),
+    *(f"variance_{d}" for d in DESKS), *(f"covariance_{DESKS[i]}_{DESKS[j]}" for i, j in seen.pairs(DESKS)), "regime",
 ]  # fmt: skip
 _OWN = [*(f"weight_{d}" for d in DESKS), "drawdown", "volatility", "turnover"]
 Columns = namedtuple("Columns", _COLUMNS)  # type: ignore[misc]
@@ -53,6 +55,7 @@ Parts = namedtuple("Parts", ["pnl", "risk", "target_volatility"])
 
 _as_tuple = tuple_reader(COUNT, "array[{k}]", "array")
 _own = tuple_reader(COUNT + 3, "array[{k}]", "array")
+ORACLE = "regime_oracle"  # an upper bound, not a rule to be held against
 DECAY = 0.94  # a day, of the running variance (RiskMetrics, 1996)
 
 
@@ -125,7 +128,7 @@ class CioAllocator(Strategy):
     features: ClassVar[tuple[str, ...]] = seen.feature_names(DESKS)
     flat_action: ClassVar[float | None] = None  # a fund without a cash sleeve is always invested
     derived: ClassVar[tuple[str, ...]] = ("years_per_step", "start_variance")
-    rules: ClassVar[Mapping[str, Callable[[Any], Policy]]] = RULES
+    rules: ClassVar[Mapping[str, Callable[[Any], Policy]]] = {**RULES, ORACLE: regime_oracle}
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "default": {},
         "null": {"sharpe_scale": 0.0},
@@ -180,7 +183,7 @@ class CioAllocator(Strategy):
 
     def record(self, paths: Paths, weather: Weather | None = None) -> Tape:
         """NAVs of the desks, each starting at 1, with the statistics of the days before."""
-        returns, market, rows = self._returns(paths)
+        returns, market, regime, rows = self._returns(paths)
         mean, covariance = seen.moments(returns)
         navs = np.cumprod(
             np.concatenate([np.ones((1, *returns.shape[1:])), 1.0 + returns[seen.WARM_UP :]]), axis=0
@@ -190,16 +193,22 @@ class CioAllocator(Strategy):
         columns |= {f"variance_{d}": covariance[:, :, k, k] for k, d in enumerate(DESKS)}
         for i, j in seen.pairs(DESKS):
             columns[f"covariance_{DESKS[i]}_{DESKS[j]}"] = covariance[:, :, i, j]
+        # of the day that begins at a row, for the oracle alone; on the last row no day begins
+        columns["regime"] = np.concatenate([regime[seen.WARM_UP :], regime[-1:]]).astype(np.float64)
         told = seen.desk_features(returns, DESKS) | seen.market_features(returns, market, covariance)
         return write_tape(columns, told | seen.correlation_features(covariance, DESKS), self.features, rows)
 
-    def _returns(
-        self, paths: Paths
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64] | None]:
+    def known_streams(self) -> NavStreams:
+        """The streams themselves, or a sample of the stand-in's, with their regimes."""
+        if self.streams is not None:
+            return self.streams
+        return stand_in(DESKS, Paths.of(0, 64), 1260, self.sharpe_scale, self.edge)
+
+    def _returns(self, paths: Paths) -> tuple[Floats, Floats, NDArray[np.int64], NDArray[np.int64] | None]:
         days = seen.WARM_UP + self.n_steps
         if self.streams is None:
             drawn = stand_in(DESKS, paths, days, self.sharpe_scale, self.edge)
-            return drawn.returns, drawn.market, None
+            return drawn.returns, drawn.market, drawn.known_regime, None
         streams = self.streams
         if streams.desks != DESKS:
             raise DataError(f"streams of {', '.join(streams.desks)}, wanted {', '.join(DESKS)}")
@@ -209,7 +218,8 @@ class CioAllocator(Strategy):
             )
         world, start = self._places(paths, streams, days)
         span = start[None, :] + np.arange(days)[:, None]
-        return streams.returns[span, world], streams.market[span, world], start + seen.WARM_UP
+        cut = (span, world)
+        return streams.returns[cut], streams.market[cut], streams.known_regime[cut], start + seen.WARM_UP
 
     def _places(self, paths: Paths, streams: NavStreams, days: int) -> tuple[Any, Any]:
         if self.in_order:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from allocator.cio import DESKS
+from allocator.cio import DESKS, ORACLE
 from allocator.desks import Judged
 from allocator.fund_play import FundPlayed
 from fund.report import metrics
@@ -29,7 +29,8 @@ def fund_report(
     """All facts of a run; the first of `plays` is the fund."""
     fund = next(iter(plays.values()))
     days = fund.nav.shape[1]
-    sharpes = [float(metrics.sharpe(p.returns.ravel(), 252.0)) for p in plays.values()]
+    tried = {key: played for key, played in plays.items() if key != ORACLE}
+    sharpes = [float(metrics.sharpe(p.returns.ravel(), 252.0)) for p in tried.values()]
     return Report(
         title="Fund out of sample",
         subtitle=subtitle,
@@ -39,9 +40,10 @@ def fund_report(
         run=run,
         time_title="Trading day" if times is None else "Date",
         currency="USD",
-        trials=max(trials, len(plays)),
+        trials=max(trials, len(tried)),
+        bounds=(ORACLE,),
         trial_variance=float(np.nanvar(sharpes, ddof=1)),
-        pbo=_overfitting(plays),
+        pbo=_overfitting(tried),
         desks=tuple(one.desk for one in judged.values()),
         weights=fund.weights,
         weight_names=DESKS,

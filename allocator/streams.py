@@ -47,6 +47,9 @@ class NavStreams:
     returns: Floats  # (days, worlds, desks)
     market: Floats  # (days, worlds), of the common market factor
     source: str = ""
+    regime: NDArray[np.int64] | None = (
+        None  # (days, worlds), known at the start of a day; None where nobody knows
+    )
 
     def __post_init__(self) -> None:
         """Check shapes and that no desk loses more than it has."""
@@ -54,6 +57,8 @@ class NavStreams:
             raise DataError(
                 f"streams of {self.returns.shape} for {len(self.desks)} desks and market {self.market.shape}"
             )
+        if self.regime is not None and self.regime.shape != self.market.shape:
+            raise DataError(f"streams: regimes of {self.regime.shape}, wanted {self.market.shape}")
         if not (np.isfinite(self.returns).all() and np.isfinite(self.market).all()):
             raise DataError("streams: found a return that is not finite")
         if (self.returns <= -1.0).any():
@@ -86,7 +91,13 @@ class NavStreams:
 
     def between(self, start: int, stop: int) -> NavStreams:
         """The days from start to stop."""
-        return replace(self, returns=self.returns[start:stop], market=self.market[start:stop])
+        regime = None if self.regime is None else self.regime[start:stop]
+        return replace(self, returns=self.returns[start:stop], market=self.market[start:stop], regime=regime)
+
+    @property
+    def known_regime(self) -> NDArray[np.int64]:
+        """Regimes (days, worlds); the normal one where nobody knows."""
+        return np.ones(self.market.shape, dtype=np.int64) if self.regime is None else self.regime
 
 
 def market_returns(weather: Weather) -> Floats:
@@ -106,7 +117,7 @@ def stand_in(desks: Sequence[str], paths: Paths, days: int, sharpe_scale: float,
     sharpe[:, :, 0] += edge
     daily = STAND_IN_VOLATILITY / np.sqrt(252.0) * np.minimum(weather.volatility, 1.6)[:, :, None]
     returns = np.maximum(daily * (sharpe / np.sqrt(252.0) + shocks), -0.5)
-    return NavStreams(tuple(desks), returns, market_returns(weather), "stand-in")
+    return NavStreams(tuple(desks), returns, market_returns(weather), "stand-in", weather.regime)
 
 
 def play_desks(
@@ -116,7 +127,9 @@ def play_desks(
     paths = Paths.of(seed, worlds)
     weather = sky.draw(paths, days)
     streams = [desk_returns(strategy, policy, paths, weather) for strategy, policy in desks.values()]
-    return NavStreams(tuple(desks), np.stack(streams, axis=2), market_returns(weather), source)
+    return NavStreams(
+        tuple(desks), np.stack(streams, axis=2), market_returns(weather), source, weather.regime
+    )
 
 
 def desk_returns(strategy: Strategy, policy: Policy, paths: Paths, weather: Weather) -> Floats:

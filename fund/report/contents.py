@@ -85,6 +85,7 @@ class Report:
     currency: str = ""
     trials: int = 1  # configurations tried, as the store counted them
     trial_variance: float = 0.0  # of their annual Sharpe ratios
+    bounds: tuple[str, ...] = ()  # those of `navs` that know what nobody can: upper bounds, no rules
     pbo: float | None = None  # probability of backtest overfitting over the configuration grid
     desks: tuple[Desk, ...] = ()
     weights: ArrayLike | None = None  # (T, k), shares of NAV held during each period

@@ -93,9 +93,9 @@ def deflated(report: Report) -> float:
     return float(deflated_sharpe(metrics.sharpe(r, 1.0), r.size, report.trials, variance, skew, kurtosis))
 
 
-def best_rule(lines: tuple[Standing, ...]) -> Standing | None:
+def best_rule(lines: tuple[Standing, ...], bounds: tuple[str, ...] = ()) -> Standing | None:
     """The rule of the highest Sharpe ratio (0 for one without risk); none where the fund stands alone."""
-    rules = [line for line in lines if line.difference is not None]
+    rules = [line for line in lines if line.difference is not None and line.name not in bounds]
     return max(rules, key=lambda line: 0.0 if math.isnan(line.sharpe) else line.sharpe, default=None)
 
 
@@ -151,7 +151,7 @@ def cautions(report: Report) -> tuple[str, ...]:
 def conclusion(report: Report) -> str:
     """Two sentences for the head of the page."""
     lines = standings(report)
-    fund, rule = lines[0], best_rule(lines)
+    fund, rule = lines[0], best_rule(lines, report.bounds)
     risk = f"{percent(fund.volatility)} volatility (Sharpe ratio {ratio(fund.sharpe, fund.sharpe_se)})"
     text = f"The {shown(fund.name)} returned {percent(fund.annual_return)} a year at {risk}."
     if rule is None or rule.difference is None:
