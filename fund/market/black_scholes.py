@@ -25,6 +25,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
+from fund.compiled import compiled
 from fund.errors import InvalidParameter
 
 Floats = NDArray[np.float64]
@@ -203,7 +204,7 @@ def _total_deviation(money: float, target: float) -> float:
     return w
 
 
-@njit
+@compiled
 def _values(sign: Any, spot: Any, strike: Any, time: Any, rate: Any, dividend: Any, sigma: Any) -> Floats:
     out = np.empty(len(sign))
     for i in range(len(sign)):
@@ -211,7 +212,7 @@ def _values(sign: Any, spot: Any, strike: Any, time: Any, rate: Any, dividend: A
     return out
 
 
-@njit
+@compiled
 def _greeks(sign: Any, spot: Any, strike: Any, time: Any, rate: Any, dividend: Any, sigma: Any) -> Floats:
     out = np.empty((7, len(sign)))
     for i in range(len(sign)):
@@ -223,7 +224,7 @@ def _greeks(sign: Any, spot: Any, strike: Any, time: Any, rate: Any, dividend: A
     return out
 
 
-@njit
+@compiled
 def _implied(sign: Any, price: Any, spot: Any, strike: Any, time: Any, rate: Any, dividend: Any) -> Floats:
     out = np.empty(len(sign))
     for i in range(len(sign)):
