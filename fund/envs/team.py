@@ -77,3 +77,19 @@ class Team(Protocol):
 
     def set_state(self, state: Mapping[str, NDArray[Any]]) -> Observations:
         """Go on from `get_state`."""
+
+
+def in_turn(team: Team) -> bool:
+    """Whether later agents are told what earlier ones have decided in the same round (`fund.envs.rounds`)."""
+    return bool(getattr(getattr(team, "stage", None), "in_turn", False))
+
+
+def seen_by(team: Any, agent: str, observation: Observations) -> NDArray[np.float32]:
+    """What an agent sees when it is its turn (n, k): where agents speak in turn, what was said stands in it."""
+    return team.view(agent) if in_turn(team) else observation[agent]
+
+
+def tell(team: Any, agent: str, action: NDArray[Any]) -> None:
+    """Let later agents know, where they speak in turn."""
+    if in_turn(team):
+        team.announce(agent, action)

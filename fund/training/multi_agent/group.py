@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fund.envs.team import Observations, Team
-from fund.strategy import Choice
+from fund.envs.team import Observations, Team, in_turn
+from fund.strategy import Box, Choice
 from fund.training.multi_agent.networks import Actor, Critic, Sequence, memory_width
 from fund.training.multi_agent.returns import ValueNorm
 from fund.training.multi_agent.settings import Settings
@@ -98,6 +98,17 @@ class Group:
     def _labelled(self, x: Tensor) -> Tensor:
         return torch.cat([x, self._labels.expand(len(x), -1, -1)], dim=-1)
 
+    def sees_one(self, j: int, seen: NDArray[np.float32]) -> Tensor:
+        """The actor's input (1, n, k) of the member j alone."""
+        x = torch.from_numpy(np.array(seen, dtype=np.float32))
+        return torch.cat([x, self._labels[j].expand(len(x), -1)], dim=-1).unsqueeze(0)
+
+    def bounded(self, action: NDArray[Any]) -> NDArray[Any]:
+        """Actions as the team takes them: continuous ones cut to their bounds."""
+        if isinstance(self.actions, Box):
+            return np.clip(action, self.actions.low, self.actions.high)
+        return action
+
     def value(self, judged: Tensor, begins: Tensor) -> tuple[Tensor, Tensor]:
         """The critic's output (n, m) in its units, and its memory (n, m, h) after it."""
         value, memory = self.critic(flat(judged, self.critic_memory, begins))
@@ -143,8 +154,8 @@ def flat(x: Tensor, memory: Tensor, begins: Tensor) -> Sequence:
 
 
 def groups_of(team: Team, settings: Settings) -> list[Group]:
-    """One group an agent; or, shared, one for all agents whose spaces are alike."""
-    if not settings.shared:
+    """One group an agent; or, shared, one for all agents whose spaces are alike. Who speaks in turn shares nothing."""
+    if not settings.shared or in_turn(team):
         return [Group(team, (k,), settings) for k in range(len(team.agents))]
     alike: dict[Any, list[int]] = {}
     for k, agent in enumerate(team.agents):

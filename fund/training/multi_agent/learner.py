@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from fund.envs.team import Observations, Outcome, Team
+from fund.envs.team import Observations, Outcome, Team, seen_by, tell
 from fund.errors import ModelError
-from fund.strategy import Box
 from fund.training.multi_agent.group import Group, Rollout, below, flat, groups_of
 from fund.training.multi_agent.networks import Sequence
 from fund.training.multi_agent.returns import advantages
@@ -133,8 +132,8 @@ class Learner:
         for group, rollout in zip(self.groups, rollouts, strict=True):
             living = alive[:, group.members]
             begins = self.begins[:, None].expand(-1, group.m)
-            seen = group.sees_of(self.observation, living)
-            judged = group.judges_of(self.observation, state, living)
+            now = {agent: seen_by(self.team, agent, self.observation) for agent in group.agents}
+            seen, judged = group.sees_of(now, living), group.judges_of(now, state, living)
             rollout.actor_memory[t], rollout.critic_memory[t] = group.actor_memory, group.critic_memory
             acted, memory = group.actor(flat(seen, group.actor_memory, begins))
             action = acted.sample(self.generator)
@@ -145,12 +144,16 @@ class Learner:
             rollout.value[t] = group.norm.out_of(predicted)
             rollout.log_prob[t] = acted.log_prob(action).view(self.team.n, group.m)
             rollout.action[t] = action.view(rollout.action[t].shape)
-            actions.update(played(group, action))
+            chosen = group.bounded(action.view(self.team.n, group.m, *action.shape[2:]).numpy())
+            for k, agent in enumerate(group.agents):
+                actions[agent] = chosen[:, k]
+                tell(self.team, agent, actions[agent])
         return actions
 
     def _alive(self) -> Tensor:
         return torch.from_numpy(np.array(self.team.alive(), dtype=np.float32))
 
+    @torch.no_grad()
     def _values(self) -> NDArray[np.float64]:
         # (n, agents) of what every copy stands at now; an ended copy's agents count as they were seen last
         values, state = np.empty((self.team.n, len(self.team.agents))), self.team.state()
@@ -184,8 +187,7 @@ class Learner:
         self, group: Group, rollout: Rollout, reward: NDArray[np.float64], ended: NDArray[np.bool_]
     ) -> dict[str, float]:
         settings, progress = self.settings, self.progress
-        with torch.no_grad():
-            last = self._values()[:, group.members]
+        last = self._values()[:, group.members]
         value = rollout.value.double().numpy()
         worth = advantages(
             reward[:, :, group.members], value, last, ended, settings.gamma, settings.gae_lambda
@@ -202,7 +204,7 @@ class Learner:
         for _ in range(settings.epochs):
             order = torch.randperm(size, generator=self.generator)
             for part in order.chunk(settings.minibatches):
-                batch = whole if settings.minibatches == 1 else chosen(whole, part)
+                batch = whole if settings.minibatches == 1 else picked(whole, part)
                 losses = losses_of(group, batch, settings, clip)
                 found.append([*descend(group, losses, weight, settings.max_grad_norm)])
         keys = (*Losses._fields, "actor_gradient", "critic_gradient")
@@ -240,14 +242,6 @@ class Learner:
         self.generator.set_state(named["generator"])
 
 
-def played(group: Group, action: Tensor) -> dict[str, NDArray[np.generic]]:
-    """A group's actions by agent, as its team takes them: continuous ones cut to their bounds."""
-    out = action.view(-1, group.m, *action.shape[2:]).numpy()
-    if isinstance(group.actions, Box):
-        out = np.clip(out, group.actions.low, group.actions.high)
-    return {agent: out[:, k] for k, agent in enumerate(group.agents)}
-
-
 def prepared(group: Group, rollout: Rollout, worth: NDArray[np.float64], settings: Settings) -> Batch:
     """A rollout as sequences to learn from, with advantages (T, n, m) and targets; the normaliser counts them in."""
     returns = torch.from_numpy(worth).float() + rollout.value
@@ -278,7 +272,7 @@ def sequences(x: Tensor, length: int) -> Tensor:
     return x.reshape(parts, length, rows, *more).transpose(0, 1).reshape(length, parts * rows, *more)
 
 
-def chosen(batch: Batch, which: Tensor) -> Batch:
+def picked(batch: Batch, which: Tensor) -> Batch:
     """Some of the sequences."""
 
     def part(of: Sequence) -> Sequence:

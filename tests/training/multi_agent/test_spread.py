@@ -12,7 +12,8 @@ N = 8
 
 def mpe2_team(n):
     return ParallelTeam.of(
-        lambda: simple_spread_v3.parallel_env(N=3, max_cycles=25, local_ratio=0.5, continuous_actions=False), n
+        lambda: simple_spread_v3.parallel_env(N=3, max_cycles=25, local_ratio=0.5, continuous_actions=False),
+        n,
     )
 
 
@@ -63,7 +64,8 @@ def test_a_random_team_on_mpe2_itself_stays_below_minus_25():
     total = np.zeros(40)
     for _ in range(5):
         for _ in range(25):
-            total += team.step({a: generator.integers(5, size=40) for a in team.agents}).reward.mean(axis=1) / 5
+            total += (
+                team.step({a: generator.integers(5, size=40) for a in team.agents}).reward.mean(axis=1) / 5
+            )
         team.renew(np.ones(40, bool))
     assert total.mean() <= -25.0
-

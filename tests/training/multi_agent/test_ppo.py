@@ -1,0 +1,86 @@
+"""MA-6: with one agent, MAPPO is PPO. The same batch into Stable-Baselines3's PPO and into ours."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.vec_env import DummyVecEnv
+
+from fund.training.multi_agent.learner import Learner
+from fund.training.multi_agent.settings import Settings
+
+N, T = 16, 12  # an episode of Guess ends within a rollout
+RATE, CLIP, ENTROPY = 1e-3, 0.2, 0.01
+
+
+class Spaces(gym.Env):
+    """What SB3 needs to build its networks; never stepped."""
+
+    def __init__(self, kind):
+        self.observation_space = gym.spaces.Box(-1.0, 1.0, (4,), np.float32)
+        self.action_space = gym.spaces.Discrete(4) if kind == "discrete" else gym.spaces.Box(-1.0, 1.0, (1,))
+
+
+def ours(guess, kind, epochs):
+    plain = Settings(
+        copies=N, rollout=T, critic="central", own_view=False, feature_norm=False, layer_norm=False,
+        value_norm=False, clip_value=False, huber=None, epochs=epochs, actor_rate=RATE, critic_rate=RATE,
+        clip=CLIP, entropy=ENTROPY, max_grad_norm=1e9, net_arch=(16, 16), output_gain=1.0,
+    )  # fmt: skip
+    return Learner(guess(N, agents=1, kind=kind), plain, seed=3)
+
+
+def theirs(kind, epochs):
+    vec = DummyVecEnv([lambda: Spaces(kind)] * N)
+    model = PPO(
+        "MlpPolicy", vec, learning_rate=RATE, n_steps=T, batch_size=N * T, n_epochs=epochs, clip_range=CLIP,
+        ent_coef=ENTROPY, vf_coef=1.0, max_grad_norm=1e9, device="cpu", policy_kwargs={"net_arch": [16, 16]},
+    )  # fmt: skip
+    model.set_logger(Logger(None, []))
+    return model
+
+
+def give_weights(model, group):
+    pairs = [
+        (group.actor.torso.layers[0], model.policy.mlp_extractor.policy_net[0]),
+        (group.actor.torso.layers[2], model.policy.mlp_extractor.policy_net[2]),
+        (group.actor.head, model.policy.action_net),
+        (group.critic.torso.layers[0], model.policy.mlp_extractor.value_net[0]),
+        (group.critic.torso.layers[2], model.policy.mlp_extractor.value_net[2]),
+        (group.critic.head, model.policy.value_net),
+    ]
+    for mine, other in pairs:
+        other.load_state_dict(mine.state_dict())
+    return pairs
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+@pytest.mark.parametrize("kind", ["discrete", "continuous"])
+def test_one_agent_is_stable_baselines3s_ppo(guess, kind, epochs):
+    learner, model = ours(guess, kind, epochs), theirs(kind, epochs)
+    group = learner.groups[0]
+    pairs = give_weights(model, group)
+    learner.observation = learner.team.reset(0)
+    (rollout,), reward, ended = learner.collect()
+    buffer, starts = model.rollout_buffer, np.ones(N)
+    buffer.reset()
+    for t in range(T):
+        action = rollout.action[t].numpy().reshape(N, -1)
+        buffer.add(rollout.seen[t, :, 0].numpy(), action, reward[t, :, 0], starts, rollout.value[t, :, 0],
+                   rollout.log_prob[t, :, 0])  # fmt: skip
+        starts = ended[t]
+    last = torch.from_numpy(learner._values()[:, 0]).float()
+    buffer.compute_returns_and_advantage(last, ended[-1])
+    model.train()
+    found = learner._improve(group, rollout, reward, ended)
+    logged = model.logger.name_to_value
+    assert found["policy"] == pytest.approx(logged["train/policy_gradient_loss"], abs=1e-6)
+    assert found["value"] == pytest.approx(logged["train/value_loss"], abs=1e-6)
+    assert found["entropy"] == pytest.approx(-logged["train/entropy_loss"], abs=1e-6)
+    assert found["clipped"] == pytest.approx(logged["train/clip_fraction"], abs=1e-6)
+    for mine, other in pairs:
+        np.testing.assert_allclose(mine.weight.detach(), other.weight.detach(), atol=1e-6)
+    if kind == "continuous":
+        np.testing.assert_allclose(group.actor.log_std.detach(), model.policy.log_std.detach(), atol=1e-6)
