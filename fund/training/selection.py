@@ -94,9 +94,11 @@ class Selection(BaseCallback):
         self.best_score, self.best = -np.inf, b""
         self.latest = b""
         self.interrupted = False
+        self.begun = 0  # steps that a resumed model has behind it
         self._mean: ActingMean | None = None
 
     def _on_training_start(self) -> None:
+        self.begun = self.num_timesteps
         if self.settings.average > 1.0:
             self._mean = ActingMean(self.model, self.algorithm, self.settings.average)
 
@@ -112,7 +114,7 @@ class Selection(BaseCallback):
 
     def _on_step(self) -> bool:
         check_finite(self.strategy, self.locals, self.num_timesteps)
-        if self.num_timesteps >= self.every * (len(self.history) + 1):
+        if self.num_timesteps - self.begun >= self.every * (len(self.history) + 1):
             self.look()
         late = self.deadline is not None and time.monotonic() > self.deadline
         return not (late or self.interrupted)

@@ -5,7 +5,10 @@
 P is a price of one unit, so that P&L is arithmetic. f_1 stands in the slot and column of value's valuation
 spread, f_2 in that of momentum's; the held position in that of value's weight. All other slots are silent:
 the other two instruments never move and are never traded. `return_noise` scales u alone, not the risk
-penalty: at zero an agent learns the same policy from expected returns.
+penalty: at zero an agent learns the same policy from expected returns. `signal_noise` scales eps alone: the
+problem is linear-quadratic, so its best policy does not depend on the noise at all (certainty equivalence; Simon 1956,
+Theil 1957), and training may do without it where episodes start all over the state space. A position held at the
+start, uniform within `initial_position` of the limit, stands in the column of quality's valuation spread.
 """
 
 from __future__ import annotations
@@ -35,11 +38,15 @@ def record(desk: FactorTracking, paths: Paths) -> Tape:
     tape, steps = empty(desk.n_steps, len(paths)), desk.n_steps
     tape.block[:, :4], tape.block[:, 7:10] = PRICE, 1.0
     numbers = np.array([desk.loading_1, desk.loading_2, 1.0 - desk.phi_1, 1.0 - desk.phi_2])
+    bound = 2.0 * desk.initial_position * desk.position_limit
     deviation = desk.return_noise * math.sqrt(desk.sigma)
     for first in range(0, len(paths), CHUNK):
         cut = slice(first, min(first + CHUNK, len(paths)))
         streams = Paths(paths.seeds[cut], paths.episodes[cut]).streams(desk.name)
-        start, shocks = streams.normal("start", 2), streams.normal("signals", steps, 2)
+        start = streams.normal("start", 2)
+        shocks = desk.signal_noise * streams.normal("signals", steps, 2)
+        if bound > 0.0:
+            tape.block[:, 6, cut] = bound * (streams.uniform("position", 1)[:, 0] - 0.5)
         _walk(tape.block[:, :, cut], numbers, start, shocks, deviation * streams.normal("returns", steps))
     for slot, column in zip(VALUATION_Z[:2], ("value_z", "momentum_z"), strict=True):
         tape.features[:, :, slot] = tape[column]

@@ -87,8 +87,9 @@ class Parts(NamedTuple):
 
 
 def opening(p: Any, now: Any) -> Any:
-    """Nothing is held at the start, and the first day is one of rebalancing."""
-    return (0.0, 0.0, 0.0), Memory(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+    """Nothing is held at the start, save what the paper's world says; the first day is one of rebalancing."""
+    held = now.quality_z if p.trade_form > 0.0 else 0.0
+    return (held, 0.0, 0.0), Memory(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
 def trade(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any) -> Any:

@@ -70,6 +70,8 @@ UNITS = {
     "phi_1": "mean reversion of f_1 a step",
     "phi_2": "mean reversion of f_2 a step",
     "return_noise": "scale of the unpredictable return that is drawn; the risk penalty keeps sigma",
+    "signal_noise": "scale of the factors' innovations that are drawn; for training",
+    "initial_position": "the position at the start is uniform within this share of the limit; for training",
 }
 
 TINY = 1e-12
@@ -79,6 +81,8 @@ BOUNDS: dict[str, tuple[float, float]] = {
     **dict.fromkeys(
         ("tracking_weight", "diversification_weight", "turnover_weight", "return_noise"), (0.0, math.inf)
     ),
+    "signal_noise": (0.0, math.inf),
+    "initial_position": (0.0, 1.0),
     **dict.fromkeys(("target_volatility", "leverage", "trade_size", "position_limit"), (TINY, math.inf)),
     **dict.fromkeys(("gamma", "lambda_", "sigma"), (TINY, math.inf)),
     "crash_beta": (0.0, math.inf),
@@ -145,6 +149,8 @@ class FactorTracking(Strategy):
     phi_1: float = 0.25
     phi_2: float = 0.01
     return_noise: float = 1.0
+    signal_noise: float = 1.0
+    initial_position: float = 0.0
 
     def __post_init__(self) -> None:
         for field, (low, high) in BOUNDS.items():

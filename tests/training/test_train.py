@@ -71,6 +71,9 @@ def test_resume_goes_on_from_latest(trained, spec, strategy, tmp_path):
     before = store.card("trend_following", "latest").steps
     done = train(spec, strategy, store=store, budget=Budget(steps=4096), resume=True)
     assert done.card.steps > before
+    # looks are spread over the new steps, not made up for the old ones
+    assert len(done.history) == spec.settings["default"]["evaluations"]
+    assert all(before < step <= done.card.steps for step, _ in done.history)
 
 
 def test_a_folder_in_use_is_refused(spec, strategy, tmp_path):

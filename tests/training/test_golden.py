@@ -1,0 +1,66 @@
+"""Comparison over seeds: its numbers by hand, and the committed table."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fund.envs.play import play
+from fund.roster import Spec
+from fund.training.evaluate import held_out, policy_named
+from fund.training.golden import BLOCKS, Value, entry, results, value, yardsticks
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+
+
+def test_a_value_is_the_mean_reward_and_its_blocks_the_means_of_parts(strategy):
+    paths = held_out(2 * BLOCKS)
+    found = value(strategy, policy_named(strategy, "momentum"), paths)
+    reward = play(strategy, policy_named(strategy, "momentum"), paths).reward
+    assert found.whole == pytest.approx(reward.mean(), rel=1e-12)
+    assert found.blocks == pytest.approx(reward.reshape(BLOCKS, 2).mean(axis=1), rel=1e-12)
+
+
+def test_the_error_of_a_paired_difference_by_hand():
+    one = Value(0.0, np.array([1.0, 2.0, 4.0]))
+    other = Value(0.0, np.array([1.0, 1.0, 1.0]))
+    # differences 0, 1, 3: mean 4/3, squares 16/9 + 1/9 + 25/9 = 42/9, variance 7/3
+    assert one.error_of_difference(other) == pytest.approx(np.sqrt(7.0 / 9.0))
+
+
+def test_the_rule_to_beat_is_the_best_unless_named(strategy):
+    paths = held_out(200)
+    means = {
+        name: play(strategy, policy_named(strategy, name), paths).reward.mean() for name in strategy.rules
+    }
+    name, found, best = yardsticks(strategy, "", paths)
+    assert name == max(means, key=means.get)
+    assert found.whole == pytest.approx(means[name])
+    assert best is None
+    assert yardsticks(strategy, "long", paths)[0] == "long"
+
+
+def test_an_entry_and_its_page():
+    settings = {"default": {
+        "steps": 2048, "n_envs": 64, "net_arch": [4], "evaluations": 1, "evaluation_paths": 32,
+        "model": {"n_steps": 32, "batch_size": 512, "n_epochs": 1},
+    }}  # fmt: skip
+    spec = Spec("trend_following", "trend_following:TrendFollowing", "PPO", 252, settings)
+    found = entry(spec, "default", range(2), 40)
+    assert [row["seed"] for row in found["agents"]] == [0, 1]
+    for row in found["agents"]:
+        assert row["over_rule"] == pytest.approx(row["value"] - found["rule_value"])
+        assert row["steps"] == 2048
+    page = results({"trend_following default": json.loads(json.dumps(found))})
+    assert f"`{found['rule']}`" in page
+    assert page.count("\n| 0 |") == page.count("\n| 1 |") == 1
+
+
+@pytest.mark.skipif(not (GOLDEN / "agents.json").exists(), reason="no table is committed yet")
+def test_the_committed_page_is_that_of_the_committed_table():
+    table = json.loads((GOLDEN / "agents.json").read_text())
+    assert (GOLDEN / "results.md").read_text() == results(table)
+    for key, found in table.items():
+        for row in found["agents"]:
+            assert row.get("over_optimum", 0.0) <= 3.0 * row.get("over_optimum_se", 0.0), key
