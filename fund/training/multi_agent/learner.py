@@ -67,7 +67,7 @@ class Learner:
 
     def _begin(self, observation: Observations) -> None:
         self.observation = observation
-        self.begins = torch.ones(self.team.n)
+        self.begins, self._lived = torch.ones(self.team.n), self._alive()
         self.total = np.zeros((self.team.n, len(self.team.agents)))
         self.length = np.zeros(self.team.n, dtype=np.int64)
         for group in self.groups:
@@ -128,6 +128,7 @@ class Learner:
 
     def _act(self, rollouts: list[Rollout], t: int) -> dict[str, NDArray[np.generic]]:
         alive, state = self._alive(), self.team.state()
+        self._lived = alive
         actions: dict[str, NDArray[np.generic]] = {}
         for group, rollout in zip(self.groups, rollouts, strict=True):
             living = alive[:, group.members]
@@ -155,10 +156,11 @@ class Learner:
 
     @torch.no_grad()
     def _values(self) -> NDArray[np.float64]:
-        # (n, agents) of what every copy stands at now; an ended copy's agents count as they were seen last
+        # (n, agents) of what every copy stands at now; who was alive when a copy ended counts as living there
         values, state = np.empty((self.team.n, len(self.team.agents))), self.team.state()
         alive = self._alive()
-        alive[alive.sum(dim=1) == 0] = 1.0
+        ended = alive.sum(dim=1) == 0
+        alive[ended] = self._lived[ended]
         for group in self.groups:
             judged = group.judges_of(self.observation, state, alive[:, group.members])
             value, _ = group.value(judged, torch.zeros(self.team.n, group.m))
