@@ -1,0 +1,242 @@
+"""One parent order through one step: how large a slice, over which venues, at what price (see `step`)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from numba import njit
+
+from fund.account.limits import within
+
+TOO_SMALL = 1e-9
+
+
+class Book(NamedTuple):
+    """One instrument's market over a step."""
+
+    mid: float  # with what own trading did to it
+    next_mid: float
+    half_spread: float
+    volatility: float
+    volume: float
+    depth_1: float
+    depth_2: float
+    depth_3: float
+    queue_1: float
+    queue_2: float
+    queue_3: float
+    outflow_1: float
+    outflow_2: float
+    outflow_3: float
+
+
+class Three(NamedTuple):
+    """A number a venue."""
+
+    one: float
+    two: float
+    three: float
+
+
+class Taken(NamedTuple):
+    """Market orders: shares, their mean price, what they cost beyond the mid, and how well they were routed."""
+
+    shares: float
+    value: float  # sum of shares times price
+    spread: float
+    impact: float
+    fee: float
+    fast: float  # shares sent to venues below the latency target
+    well: float  # shares times the quality of routing, 0 ... 1
+
+
+class Child(NamedTuple):
+    """What came of one parent in a step, signed like the parent where it says so."""
+
+    open: float  # signed
+    taken: float  # signed
+    taken_price: float
+    fee: float
+    made: float  # signed
+    made_price: float
+    rebate: float
+    displaced: float  # permanent, signed
+    transient: float  # against the parent
+    spread: float
+    impact: float
+    permanent: float  # cost of it
+    moves: float  # cost of the mid's own move
+    fast: float
+    well: float
+
+
+@njit(forceinline=True)
+def lots(p: Any, shares: float) -> float:
+    """The nearest whole number of lots."""
+    return math.floor(shares * p.lots_a_share + 0.5) * p.size_increment
+
+
+@njit(forceinline=True)
+def urgency(p: Any, book: Any, arrival: float, side: float, action: Any) -> float:
+    """Doubled beyond the stop (the price runs away) or the target (it came); a threshold at +1 is none."""
+    if p.urgent == 0.0:
+        return 1.0
+    away = side * (book.mid - arrival)
+    unit = p.execution_slippage_tolerance * arrival
+    stopped = action[2] < 1.0 and away > unit * (1.5 + action[2]) * 4.0
+    reached = action[3] < 1.0 and -away > unit * (1.5 + action[3]) * 4.0
+    return 2.0 if stopped or reached else 1.0
+
+
+@njit(forceinline=True)
+def slice_of(
+    p: Any, book: Any, parent: float, open_: float, arrival: float, tilt: float, left: float, a: Any
+) -> float:
+    """Shares to be worked in this step, unsigned whole lots."""
+    size = abs(open_)
+    if size == 0.0:
+        return 0.0
+    if left <= 1.0:
+        return size
+    pace = size / left
+    side = 1.0 if open_ > 0.0 else -1.0
+    multiple = (1.0 + a[0]) * (1.0 + a[0]) * tilt * urgency(p, book, arrival, side, a)
+    risk = size * book.volatility * math.sqrt(left)
+    if risk > p.execution_risk_limit * abs(parent) * arrival:
+        multiple = max(multiple, 1.0)
+    cap = min(p.max_size, 0.5 * (1.0 + a[4]) * p.max_participation * book.volume)
+    whole = min(lots(p, pace * multiple), math.floor(cap * p.lots_a_share) * p.size_increment, size)
+    return whole if whole >= p.min_size or whole == size else 0.0
+
+
+@njit(forceinline=True)
+def shared(p: Any, size: float, one: float, two: float, three: float) -> Any:
+    """Whole lots of `size` over the venues by weights; nothing is lost, nothing goes to a venue of weight 0."""
+    total = one + two + three
+    if total <= 0.0 or size <= 0.0:
+        return Three(0.0, 0.0, 0.0)
+    first = min(lots(p, size * one / total), size) if one > 0.0 else 0.0
+    second = min(lots(p, size * two / total), size - first) if two > 0.0 else 0.0
+    rest = size - first - second
+    if three > 0.0:
+        return Three(first, second, rest)
+    if two > 0.0:
+        return Three(first, second + rest, 0.0)
+    return Three(first + rest, second, 0.0)
+
+
+@njit(forceinline=True)
+def beyond_mid(p: Any, book: Any, shares: float, depth: float) -> float:
+    """Price concession of x shares at a venue."""
+    if shares <= 0.0:
+        return 0.0
+    if p.square_root > 0.0:
+        part = depth / (book.depth_1 + book.depth_2 + book.depth_3)
+        return p.impact_coefficient * book.volatility * math.sqrt(shares / (part * book.volume))
+    return p.marginal * shares / depth
+
+
+@njit(forceinline=True)
+def take(
+    p: Any, now: Any, book: Any, mid: float, move: float, side: float, size: float, transient: float, a: Any
+) -> Any:
+    """Market orders of `size` shares over the venues, around a mid that moves by `move` in a step."""
+    if size <= 0.0:
+        return Taken(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    smart = p.smart_routing > 0.0
+    open_1, open_2, open_3 = book.depth_1 > 0.0, book.depth_2 > 0.0, book.depth_3 > 0.0
+    one = (1.0 + a[6]) * (book.depth_1 if smart else 1.0) if open_1 else 0.0
+    two = (1.0 + a[7]) * (book.depth_2 if smart else 1.0) if open_2 else 0.0
+    three = (1.0 + a[8]) * (book.depth_3 if smart else 1.0) if open_3 else 0.0
+    if one + two + three <= 0.0:
+        one, two, three = book.depth_1, book.depth_2, book.depth_3
+    x = shared(p, size, one, two, three)
+    c_1, c_2, c_3 = (
+        beyond_mid(p, book, x.one, book.depth_1),
+        beyond_mid(p, book, x.two, book.depth_2),
+        beyond_mid(p, book, x.three, book.depth_3),
+    )
+    own = x.one * c_1 + x.two * c_2 + x.three * c_3
+    # between decision and arrival the mid goes on, in proportion to the time that takes
+    drift = (x.one * now.latency_1 + x.two * now.latency_2 + x.three * now.latency_3) * p.per_step_time
+    drift *= move
+    impact = own + size * transient
+    spread = size * book.half_spread
+    fee = x.one * p.fee_1 + x.two * p.fee_2 + x.three * p.fee_3
+    fast = x.one if now.latency_1 < p.latency_target else 0.0
+    fast += x.two if now.latency_2 < p.latency_target else 0.0
+    fast += x.three if now.latency_3 < p.latency_target else 0.0
+    value = size * mid + drift + side * (spread + impact)
+    return Taken(size, value, spread + side * drift, impact, fee, fast, size * quality(p, book, size, own))
+
+
+@njit(forceinline=True)
+def quality(p: Any, book: Any, size: float, own: float) -> float:
+    """Share of what splitting can save against the one deepest venue: 0 there, 1 for the best split."""
+    deepest = max(book.depth_1, max(book.depth_2, book.depth_3))
+    total = book.depth_1 + book.depth_2 + book.depth_3
+    alone = size * beyond_mid(p, book, size, deepest)
+    most = 1.0 - beyond_mid(p, book, size * deepest / total, deepest) * size / alone
+    return within((1.0 - own / alone) / most, 0.0, 1.0) if most > TOO_SMALL else 0.0
+
+
+@njit(forceinline=True)
+def post(p: Any, book: Any, size: float, a: Any) -> Any:
+    """Shares filled at each venue of `size` posted at the touch."""
+    if size <= 0.0:
+        return Three(0.0, 0.0, 0.0)
+    one = 1.0 + a[9] if book.depth_1 > 0.0 else 0.0
+    two = 1.0 + a[10] if book.depth_2 > 0.0 else 0.0
+    three = 1.0 + a[11] if book.depth_3 > 0.0 else 0.0
+    if one + two + three <= 0.0:
+        one, two, three = book.depth_1, book.depth_2, book.depth_3
+    x = shared(p, size, one, two, three)
+    return Three(
+        min(max(book.outflow_1 - book.queue_1, 0.0), x.one),
+        min(max(book.outflow_2 - book.queue_2, 0.0), x.two),
+        min(max(book.outflow_3 - book.queue_3, 0.0), x.three),
+    )
+
+
+@njit(forceinline=True)
+def work(
+    p: Any, now: Any, book: Any, open_: float, size: float, transient: float, left: float, a: Any
+) -> Any:
+    """Work a slice of one parent: market orders now and late, posted orders, completion."""
+    side = 1.0 if open_ > 0.0 else -1.0
+    by_market = min(lots(p, 0.5 * (1.0 + a[12]) * size), size) if p.passive > 0.0 else size
+    late = min(lots(p, 0.5 * (1.0 + a[1]) * by_market), by_market) if p.timed > 0.0 else 0.0
+    early, move = by_market - late, book.next_mid - book.mid
+    first = take(p, now, book, book.mid, move, side, early, transient, a)
+    after = book.next_mid + side * p.permanent * early
+    second = take(p, now, book, after, 0.0, side, late, transient, a)
+    filled = post(p, book, size - by_market, a)
+    made = filled.one + filled.two + filled.three
+    rest = size - by_market - made if p.carry_over == 0.0 or left <= 1.0 else 0.0
+    depth = book.depth_1 + book.depth_2 + book.depth_3
+    forced = p.under_fill + beyond_mid(p, book, rest, depth)
+    bought = by_market + rest
+    value = first.value + second.value + rest * (book.next_mid + side * forced)
+    moved, displaced = side * (bought + made), side * p.permanent * (bought + made)
+    kept = transient
+    if p.transient > 0.0:
+        kept = (transient + bought * max(1.0 / depth - p.permanent, 0.0)) * p.kept
+    open_after = open_ - moved
+    return Child(
+        open_after,
+        side * bought,
+        value / bought if bought > 0.0 else book.mid,
+        first.fee + second.fee,
+        side * made,
+        book.mid - side * book.half_spread,
+        filled.one * p.rebate_1 + filled.two * p.rebate_2 + filled.three * p.rebate_3,
+        displaced,
+        kept,
+        first.spread + second.spread - made * book.half_spread,
+        first.impact + second.impact + rest * forced,
+        open_after * displaced + late * p.permanent * early,
+        (open_after + side * (late + rest)) * move,
+        first.fast + second.fast,
+        first.well + second.well,
+    )

@@ -1,0 +1,80 @@
+"""The execution stage: five agents around two parent orders and three venues."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from fund.errors import UnknownName
+from fund.grandmodel.execution.layout import FEATURES, INSTRUMENTS, VENUES
+from fund.grandmodel.execution.strategy import Execution
+from fund.stage import Agent, Scene, Stage
+from fund.strategy import Box
+
+SIZES = {"position_sizing": 2, "stop_target": 2, "risk_monitor": 1, "portfolio_optimizer": 1, "routing": 7}
+
+
+def _agents() -> tuple[Agent, ...]:
+    return tuple(Agent(name, FEATURES, Box(size)) for name, size in SIZES.items())
+
+
+@dataclass(frozen=True)
+class ExecutionStage(Stage):
+    """Parents in, child orders and fills out; the agents' numbers are named in `layout.ACTIONS`."""
+
+    name: ClassVar[str] = "execution"
+    section: ClassVar[str] = "execution"
+    credit: ClassVar[dict[str, dict[str, float]]] = {"speed": {"routing": 1.0}, "venue": {"routing": 1.0}}
+
+    strategy: Execution = field(default_factory=Execution)
+    agents: tuple[Agent, ...] = field(default_factory=_agents)
+    matrix: tuple[str, ...] = FEATURES
+
+    def execution_venues(self) -> list[str]:
+        """Names of the venues."""
+        return list(self.strategy.execution_venues)
+
+    def market_impact_estimate(
+        self, scene: Scene, path: int, order_size: float, instrument: str = "a"
+    ) -> float:
+        """What market orders of `order_size` shares, split best, would cost now beyond the spread, account currency.
+
+        By the model that the episode is played with, transient impact of earlier trades included. Raises UnknownName.
+        """
+        if instrument not in INSTRUMENTS:
+            raise UnknownName("instrument", instrument, INSTRUMENTS)
+        s, row, size = self.strategy, scene.view.row, abs(order_size)
+        depth = sum(float(row[f"depth_{instrument}{v}"][path]) for v in VENUES)
+        if s.square_root:
+            volume, move = (
+                float(row[f"volume_{instrument}"][path]),
+                float(row[f"volatility_{instrument}"][path]),
+            )
+            return size * s.impact_coefficient * move * float(np.sqrt(size / volume))
+        left_over = float(scene.view.memory[f"transient_{instrument}"][path])
+        return size * (s.marginal * size / depth + left_over)
+
+    def venue_latency(self, scene: Scene, path: int, venue: str) -> float:
+        """Seconds of simulated time to a venue, now; raises UnknownName."""
+        known = self.strategy.execution_venues
+        if venue not in known:
+            raise UnknownName("venue", venue, known)
+        return float(scene.view.row[f"latency_{known.index(venue) + 1}"][path])
+
+    def execution_metrics(self, scene: Scene, path: int) -> dict[str, Any]:
+        """How the episode went so far: shortfall and its parts in account currency, shares by how they were traded."""
+        memory = {name: float(values[path]) for name, values in scene.view.memory.items()}
+        parts = {part: memory[part] for part in ("spread", "impact", "permanent", "fees", "moves")}
+        parents = {f"parent_{i}": memory[f"parent_{i}"] for i in INSTRUMENTS}
+        left = {f"open_{i}": memory[f"open_{i}"] for i in INSTRUMENTS}
+        value = sum(abs(memory[f"parent_{i}"]) * memory[f"arrival_{i}"] for i in INSTRUMENTS)
+        shortfall = sum(parts.values())
+        return {
+            **parents, **left, **parts,
+            "shortfall": shortfall,
+            "shortfall_bp": shortfall / value * 1e4 if value > 0.0 else 0.0,
+            "taken": memory["taken"], "made": memory["made"],
+            "fast_share": memory["fast"] / memory["taken"] if memory["taken"] > 0.0 else 0.0,
+        }  # fmt: skip
