@@ -94,7 +94,9 @@ class SimpleSpread:
         return np.ones((self.n, 3), bool)
 
     def get_state(self):
-        return {k: getattr(self, k).copy() for k in ("seeds", "episodes", "clock", "place", "speed", "landmark")}
+        return {
+            k: getattr(self, k).copy() for k in ("seeds", "episodes", "clock", "place", "speed", "landmark")
+        }
 
     def set_state(self, state):
         for key, value in state.items():

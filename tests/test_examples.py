@@ -1,0 +1,79 @@
+"""Every example of multi-agent use runs, and those that learn do learn."""
+
+import importlib.util
+
+import aec_loop
+import cleanrl_ippo
+import custom_torch_policy
+import numpy as np
+import parallel_loop
+import pytest
+import rllib_mappo
+import sb3_supersuit
+import torch
+from mpe2 import simple_spread_v3
+from simple_spread import SimpleSpread
+
+from fund.training.multi_agent.acting import play_team
+
+
+def spread(cycles=25):
+    return simple_spread_v3.parallel_env(N=3, max_cycles=cycles, local_ratio=0.5)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_the_aec_loop_and_the_parallel_loop_play_the_same_episode():
+    def act(agent, observation):
+        return int(np.abs(observation[4:6]).argmax() * 2 + 1 + (observation[4:6].max() > 0))
+
+    # an AEC agent sees the same in its turn, because nothing moves before the last one has decided
+    one = aec_loop.play(simple_spread_v3.env(N=3, max_cycles=25, local_ratio=0.5), 3, act)
+    two = parallel_loop.play(spread(), 3, act)
+    assert one.keys() == two.keys()
+    for agent, total in one.items():
+        assert total == pytest.approx(two[agent], abs=1e-9)
+
+
+def test_random_loops_repeat_by_seed():
+    assert parallel_loop.play(spread(), 5) == parallel_loop.play(spread(), 5)
+    assert aec_loop.play(simple_spread_v3.env(), 5) == aec_loop.play(simple_spread_v3.env(), 5)
+
+
+def test_stable_baselines3_through_supersuit_trains():
+    model = sb3_supersuit.train(spread(), 1200, copies=2)
+    assert model.num_timesteps >= 1200
+    total = parallel_loop.play(spread(), 7, sb3_supersuit.policy(model))
+    assert all(np.isfinite(x) for x in total.values())
+    again = sb3_supersuit.train(spread(), 1200, copies=2)
+    for one, two in zip(model.policy.parameters(), again.policy.parameters(), strict=True):
+        assert torch.equal(one, two)
+
+
+def test_the_single_file_in_cleanrls_style_trains():
+    args = cleanrl_ippo.Args(total_steps=800, num_envs=4, num_steps=50)
+    _, history = cleanrl_ippo.main(args, spread)
+    assert len(history) == 4
+    assert np.isfinite(history).all()
+
+
+def test_a_network_and_a_loop_of_ones_own_learn():
+    torch.manual_seed(0)
+    network = custom_torch_policy.Attention()
+    history = custom_torch_policy.train(SimpleSpread(64), network, 60)
+    assert np.mean(history[-10:]) > np.mean(history[:10]) + 1.0
+    found = play_team(SimpleSpread(200), custom_torch_policy.AttentivePolicy(network), 10**9).per_agent.mean()
+    assert found > -26.0
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="RLlib lives in an environment of its own"
+)
+def test_rllib_trains():
+    assert np.isfinite(rllib_mappo.train(spread, iterations=1, steps=500)).all()
