@@ -1,0 +1,70 @@
+"""Delta hedging: an option sold, and the underlier held against it until it expires.
+
+World
+    One European option sold at its quoted volatility, one step a day. The underlier is a GJR-GARCH martingale whose
+    volatility follows the weather; the fair volatility of an option is what regime and GARCH variance let expect over
+    its life, and options are quoted a little above it. Geometric Brownian motion, a recombining binomial tree,
+    Heston's and SABR's volatility are other markets; `market`, `stochastic_volatility` and `valuation` have the
+    equations. Recorded prices at quoted volatilities, or the quotes of one option (`recorded`, `chains`), take their
+    place through `on`. An episode longer than an option's life sells the next one when the last has expired.
+
+Action
+    Box(1) in [-1.5, 1.5]: the hedge as a multiple of the option's delta, 0 nothing, 1 Black and Scholes. Or, by
+    `action_form` band, Box(2): how far below and above delta the hedge may be; it is traded to the nearer edge, and
+    1.5 on both sides is never to trade (Imaki et al., 2021). Hedges are bounded by 1.5 units an option and by
+    `leverage`. Trading is open every `rebalance_days`; a trade costs `cost_rate` of its value, the first one and the
+    one that closes the hedge at expiry included. The option is settled in cash, or in stock: then shares that are
+    delivered cost nothing.
+
+Observation
+    18 slots: moneyness, log_forward_moneyness, time_to_expiry, delta, gamma, vega, theta, implied_vol, realised_vol,
+    last_return, band_width (Whalley & Wilmott); current_hedge, hedge_minus_delta, cost_to_delta, accumulated_cost, pnl,
+    hedge_error_variance, hedge_error_drift. Formulas are in `valuation` and `step`.
+
+Reward
+    pnl       change of NAV over the capital, times `reward_scale`: option, hedge, costs and interest beyond that on the
+              capital
+    variance  -`risk_aversion` / 2 times the square of the step's hedge error (`risk_form` quadratic), before costs, or
+              with them as in Kolm & Ritter (2019)
+    utility   local CARA utility of the hedge error less the error (`risk_form` cara)
+    downside  -`risk_aversion` / 2 times the square of a loss (`risk_form` downside)
+    control   zero-mean noise, taken out in training (`control_variate`)
+    With `risk_weight` and `risk_volatility` the risk can weigh more, and value the option at a higher volatility, which
+    makes room for the costs that a move will cause: in the world of Hodges and Neuberger the best policy for the sum of
+    these rewards has a price of 6.170, the best one 6.044.
+
+Ends
+    The horizon truncates; a NAV at or below `ruin` times the capital terminates.
+
+Rules
+    black_scholes, none, leland, whalley_wilmott, zakamouline, tuned_band (four numbers, by simulation), optimum
+    (dynamic programme on the binomial tree), bartlett.
+
+Presets
+    default           the weather's market, three months, 5 bp a trade, mean and variance
+    null              geometric Brownian motion at a fair price without costs: nobody earns
+    planted           a return that repeats half of the last one: hedge against it, and more
+    cao_2021          Cao, Chen, Hull & Poulos: one month, daily, 1 % a trade, mean cost plus 1.5 standard deviations;
+                      other cells by `maturity_days` and `rebalance_days`
+    hodges_neuberger  a quarter in 63 steps, 1 % a trade, CARA utility: the world whose optimum is known
+    derman_kamal      one month at no cost; `n_steps` is the number of rehedges
+    leland            one year, weekly, half a percent a trade, neither set-up nor closing counted
+    history           one month, for `on`
+
+References:
+    Black & Scholes (1973); Leland (1985), Journal of Finance 40:1283-1301; Hodges & Neuberger (1989), Review of Futures
+    Markets 8:222-239; Davis, Panas & Zariphopoulou (1993), SIAM Journal on Control and Optimization 31:470-493; Whalley
+    & Wilmott (1997), Mathematical Finance 7:307-324; Derman & Kamal (1999); Zakamouline (2006), Review of Derivatives
+    Research 9:53-86; Kolm & Ritter (2019), Journal of Financial Data Science 1:159-171; Cao, Chen, Hull & Poulos
+    (2021), Journal of Financial Data Science 3:10-27; Imaki, Imajo, Ito, Minami & Nakagawa (2021), arXiv 2103.01775.
+"""
+
+from fund.roster import Spec
+
+SPEC = Spec(
+    name="delta_hedging",
+    where="specialists.delta_hedging.strategy:DeltaHedging",
+    algorithm="DDPG",
+    horizon=63,
+    settings={},
+)

@@ -1,0 +1,136 @@
+"""Recorded markets: windows of an underlier at quoted volatilities, or of the quotes of one option.
+
+    spot                 price of the underlier, above zero
+    implied_volatility   quoted, a decimal a year, above zero
+    skew, curvature      optional: of a smile  iv + skew x + curvature x^2,  x = ln(K/F) / (iv sqrt tau), |x| <= 3
+    quote, strike, time_to_expiry, sign
+                         optional, together: one option's price, its terms, years left, +1 for a call or -1 for a put
+
+A window opens at a row of the path's own choice, after `WARM_UP` rows that feed the realised volatility. Options on an
+underlier are sold at the money of its first row (or as `strike` to `spot`), one after the other, and marked at the
+volatility quoted at each row. The quotes of one option are the marks themselves, until it expires.
+`chains` makes such records of files.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fund.errors import DataError
+from fund.market.history import History
+from fund.market.streams import Paths
+from fund.market.tape import Tape
+from specialists.delta_hedging.valuation import Quotes, lay_out, schedule, strikes
+
+if TYPE_CHECKING:
+    from specialists.delta_hedging.strategy import DeltaHedging
+
+Floats = NDArray[np.float64]
+
+WARM_UP = 20  # rows before a window
+NEEDED = ("spot", "implied_volatility")
+CONTRACT = ("quote", "strike", "time_to_expiry", "sign")
+FARTHEST = 3.0  # standardised moneyness at which a smile goes on flat
+LEAST_SMILE = 0.2  # of the volatility at the money, below which no smile goes
+
+
+def record(s: DeltaHedging, history: History, paths: Paths) -> Tape:
+    """Windows of a record; raises DataError where it is too short, or holds what no option can be priced at."""
+    check(history)
+    contract = "quote" in history.names
+    last = _rows_alive(s, history) if contract else len(history)
+    choice = last - WARM_UP - s.n_steps
+    if choice < 1:
+        wanted = WARM_UP + s.n_steps + 1
+        raise DataError(f"{history.source}: {last} rows, wanted at least {wanted} (warm-up {WARM_UP})")
+    first = WARM_UP + paths.streams(s.name).integers("window", choice)
+    rows = first[None, :] + np.arange(s.n_steps + 1)[:, None]
+    quotes = _contract(s, history, rows) if contract else _underlier(s, history, rows)
+    return lay_out(s, quotes, history.rows[first])
+
+
+def check(history: History) -> None:
+    """Raise DataError, with the date, for a price or a volatility that is not above zero."""
+    contract = "quote" in history.names
+    for name in [*NEEDED, *(("quote", "strike") if contract else ())]:
+        low = np.flatnonzero(history.column(name) <= 0.0)
+        if name == "quote" and "time_to_expiry" in history.names:  # a payoff may be nothing
+            low = low[history.column("time_to_expiry")[low] > 0.0]
+        if len(low):
+            row = int(low[0])
+            found = history.column(name)[row]
+            raise DataError(
+                f"{history.source}:row {row} ({history.dates[row]}): {name} is {found}, wanted above 0"
+            )
+
+
+def _rows_alive(s: DeltaHedging, history: History) -> int:
+    # rows up to the expiry
+    missing = [name for name in CONTRACT if name not in history.names]
+    if missing:
+        raise DataError(f'{history.source}: quotes of an option without the column "{missing[0]}"')
+    if (history.column("sign") != s.sign).any():
+        raise DataError(f'{history.source}: not quotes of a {s.option}; wanted the other value of "option"')
+    left = history.column("time_to_expiry")
+    if left[0] <= 0.0:
+        raise DataError(
+            f"{history.source}:row 0 ({history.dates[0]}): the option has expired, wanted one alive"
+        )
+    return length(history) + WARM_UP + 1
+
+
+def _heat(history: History, s: DeltaHedging, first: NDArray[np.int64]) -> Floats:
+    returns = np.diff(np.log(history.column("spot")))
+    sums = np.concatenate([[0.0], np.cumsum(returns**2)])
+    return np.asarray(np.sqrt((sums[first] - sums[first - WARM_UP]) / (WARM_UP * s.dt)))
+
+
+def _underlier(s: DeltaHedging, history: History, rows: NDArray[np.int64]) -> Quotes:
+    spot, level = history.column("spot")[rows], history.column("implied_volatility")[rows]
+    plan, ones = schedule(s), np.ones(rows.shape)
+    time, strike = plan.left[:, None] * s.dt * ones, strikes(s, spot)
+    implied = level
+    if "skew" in history.names:
+        x = (np.log(strike / spot) - (s.rate - s.dividend) * time) / (level * np.sqrt(time))
+        x = np.clip(x, -FARTHEST, FARTHEST)
+        bent = level + history.column("skew")[rows] * x + history.column("curvature")[rows] * x * x
+        implied = np.maximum(bent, LEAST_SMILE * level)
+    return Quotes(
+        spot, strike, time, implied, plan.sale[:, None] * ones, plan.open[:, None] * ones,
+        _heat(history, s, rows[0]), np.empty((0, 0)),
+    )  # fmt: skip
+
+
+def _contract(s: DeltaHedging, history: History, rows: NDArray[np.int64]) -> Quotes:
+    spot, left = history.column("spot")[rows], history.column("time_to_expiry")[rows]
+    since = np.arange(len(rows))[:, None] * np.ones(rows.shape)
+    over = left <= 0.0
+    sale = np.where((since == 0.0) | over, 1.0, 0.0)
+    opens = np.where(since % s.rebalance_steps == 0, 1.0, 0.0)
+    implied = history.column("implied_volatility")[rows]
+    return Quotes(
+        spot, history.column("strike")[rows], np.where(over, s.dt, left), implied, sale, opens,
+        _heat(history, s, rows[0]), history.column("quote")[rows],
+    )  # fmt: skip
+
+
+def years(microseconds: NDArray[np.int64]) -> Floats:
+    """Calendar time in years."""
+    return np.asarray(microseconds / (365.0 * 86_400e6))
+
+
+def steps_a_day(history: History) -> int:
+    """Rows of a record in a US trading day of six and a half hours; one for daily rows."""
+    if history.step <= 0 or history.step >= 12 * 3_600_000_000:
+        return 1
+    return max(1, 23_400_000_000 // history.step)
+
+
+def length(history: History) -> int:
+    """Steps of the longest window."""
+    left = history.column("time_to_expiry")
+    alive = np.flatnonzero(left <= 0.0)
+    return (int(alive[0]) + 1 if len(alive) else len(history)) - WARM_UP - 1
