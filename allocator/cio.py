@@ -55,6 +55,7 @@ Parts = namedtuple("Parts", ["pnl", "risk", "target_volatility"])
 
 _as_tuple = tuple_reader(COUNT, "array[{k}]", "array")
 _own = tuple_reader(COUNT + 3, "array[{k}]", "array")
+CHUNK = 512  # paths recorded together
 ORACLE = "regime_oracle"  # an upper bound, not a rule to be held against
 DECAY = 0.94  # a day, of the running variance (RiskMetrics, 1996)
 
@@ -183,6 +184,18 @@ class CioAllocator(Strategy):
 
     def record(self, paths: Paths, weather: Weather | None = None) -> Tape:
         """NAVs of the desks, each starting at 1, with the statistics of the days before."""
+        # some paths at a time: what is computed on the way takes four times the memory of the tape
+        parts = [slice(start, start + CHUNK) for start in range(0, len(paths), CHUNK)]
+        first = self._record(Paths(paths.seeds[parts[0]], paths.episodes[parts[0]]))
+        if len(parts) == 1:
+            return first
+        whole = first.widened(len(paths))
+        for cut in parts[1:]:
+            index = np.arange(len(paths))[cut]
+            whole.put(index, self._record(Paths(paths.seeds[cut], paths.episodes[cut])))
+        return whole
+
+    def _record(self, paths: Paths) -> Tape:
         returns, market, regime, rows = self._returns(paths)
         mean, covariance = seen.moments(returns)
         navs = np.cumprod(

@@ -66,6 +66,18 @@ class Tape:
             self, block=self.block[:, :, keep], features=self.features[:, keep], rows=rows, past=past
         )
 
+    def widened(self, n: int) -> Tape:
+        """A tape of n paths whose first are these; the others wait to be `put`."""
+        block = empty_block(self.block.shape[0], len(self.columns), n)
+        features = np.zeros((self.features.shape[0], n, self.features.shape[2]), dtype=np.float32)
+        rows = np.zeros(n if self.rows.size else 0, dtype=np.int64)
+        past = np.zeros(
+            (self.past.shape[0], n if self.past.size else 0, self.past.shape[2]), dtype=np.float32
+        )
+        wide = replace(self, block=block, features=features, rows=rows, past=past)
+        wide.put(np.arange(self.n), self)
+        return wide
+
     def put(self, index: NDArray[np.intp], other: Tape) -> None:
         """Overwrite some paths by those of another tape of the same shape (new episodes of a running batch)."""
         self.block[:, :, index] = other.block
