@@ -37,7 +37,7 @@ class Settings:
     learning_rate: float = 3e-4  # at the start
     final_learning_rate: float = 3e-5  # at the end, linearly
     noise: float = 0.0  # standard deviation of exploration noise on actions (DDPG)
-    average: float = 0.0  # of how many last trainings the acting weights are the exponential mean; 0 for none
+    average: float = 0.0  # share of training, at its end, of which the acting weights are the mean
     features: tuple[str, ...] = ()  # what the networks see of the observation; everything where empty
     policy_delay: int = 1  # updates of the critic for one of the actor (DDPG)
     normalize_reward: bool = False  # divide rewards by a running standard deviation (VecNormalize)

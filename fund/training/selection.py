@@ -17,11 +17,11 @@ from stable_baselines3.common.callbacks import BaseCallback
 from fund.envs.play import play
 from fund.errors import ModelError
 from fund.market.streams import Paths
-from fund.paths import atomic_write
 from fund.strategy import Played, Strategy
 from fund.training.evaluate import SELECTION_SEEDS, statistics
 from fund.training.learners import Settings
 from fund.training.network import ACTORS, Network
+from fund.training.store import write
 
 
 def score(strategy: Strategy, played: Played) -> float:
@@ -38,24 +38,24 @@ def packed(model: BaseAlgorithm) -> bytes:
 
 
 class ActingMean:
-    """Exponential mean of the weights that act: the iterates scatter around what they converge to, their mean less.
+    """Mean of the weights that act: iterates scatter around what they converge to, their mean less.
 
     Polyak & Juditsky (1992), "Acceleration of stochastic approximation by averaging", SIAM J. Control Optim.
-    30:838-855. After m updates the newest weighs 1 / min(m, window): a plain mean that turns exponential.
+    30:838-855.
     """
 
-    def __init__(self, model: BaseAlgorithm, algorithm: str, window: float) -> None:
+    def __init__(self, model: BaseAlgorithm, algorithm: str) -> None:
         self.acting: list[torch.Tensor] = [
             w for key, w in model.policy.named_parameters() if key.startswith(ACTORS[algorithm][0])
         ]
         self.mean = [w.detach().clone() for w in self.acting]
-        self.window, self.updates = window, 0
+        self.updates = 0
 
     @torch.no_grad()
     def update(self) -> None:
         """Take the present weights into the mean."""
         self.updates += 1
-        torch._foreach_lerp_(self.mean, self.acting, 1.0 / min(self.updates, self.window))
+        torch._foreach_lerp_(self.mean, self.acting, 1.0 / self.updates)
 
     @contextmanager
     def acts(self) -> Iterator[None]:
@@ -87,6 +87,7 @@ class Selection(BaseCallback):
     ) -> None:
         super().__init__()
         self.strategy, self.algorithm, self.settings = strategy, algorithm, settings
+        self.steps = steps
         self.every = max(steps // settings.evaluations, 1)
         self.deadline = None if seconds is None else time.monotonic() + seconds
         self.folder = folder
@@ -99,8 +100,6 @@ class Selection(BaseCallback):
 
     def _on_training_start(self) -> None:
         self.begun = self.num_timesteps
-        if self.settings.average > 1.0:
-            self._mean = ActingMean(self.model, self.algorithm, self.settings.average)
 
     def _on_rollout_start(self) -> None:
         # the update before this rollout is over: its losses are in the logger until they are written
@@ -109,7 +108,8 @@ class Selection(BaseCallback):
                 raise ModelError(
                     f"{self.strategy.name}: {key} is {value} at step {self.num_timesteps}; {STAYS}"
                 )
-        if self._mean is not None:
+        if self.num_timesteps - self.begun >= (1.0 - self.settings.average) * self.steps:
+            self._mean = self._mean or ActingMean(self.model, self.algorithm)
             self._mean.update()
 
     def _on_step(self) -> bool:
@@ -152,7 +152,7 @@ class Selection(BaseCallback):
         self.logger.dump(self.num_timesteps)
         self.latest = packed(self.model)
         if self.folder is not None:
-            atomic_write(self.folder / f"rl_model_{self.num_timesteps}_steps.zip", self.latest)
+            write(self.folder / f"rl_model_{self.num_timesteps}_steps.zip", self.latest)
         if np.isfinite(now) and now > self.best_score:
             self.best_score, self.best = now, self.latest
 

@@ -7,8 +7,9 @@
                               presets/<preset>/   the same again for a preset other than the default
     models/master/            the same for the CIO
 
-`best` moves only when an evaluation under the same environment says so. Every write is atomic: model first under
-its new name, then the card that vouches for it by its hash.
+`best` moves only when an evaluation under the same environment says so. Every write is atomic, and so is that of the
+pair: first the new card as `<name>_best.next.json`, then the model, then the card in its place. Whoever is killed in
+between leaves a model that one of the two cards vouches for by its hash.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from fund.training.network import Network, read_weights
 
 MASTERS = ("cio_allocator",)
 JOURNAL = "trials.jsonl"  # one line a training
+COMING = ".next.json"  # ending of a card whose model is being written
 
 
 @dataclass(frozen=True)
@@ -132,8 +134,11 @@ class ModelStore:
         sealed = Card(
             **{**asdict(card), "features": card.features, "sha256": hashlib.sha256(content).hexdigest()}
         )
-        atomic_write(path, content)
-        atomic_write(path.with_suffix(".json"), (json.dumps(asdict(sealed), indent=1) + "\n").encode())
+        beside, coming = path.with_suffix(".json"), path.with_suffix(COMING)
+        text = (json.dumps(asdict(sealed), indent=1) + "\n").encode()
+        for place, part in ((coming, text), (path, content), (beside, text)):
+            write(place, part)
+        coming.unlink(missing_ok=True)
         return path
 
     def offer(self, card: Card, content: bytes) -> bool:
@@ -149,14 +154,14 @@ class ModelStore:
         if old is not None and old.environment != card.environment:
             path = self.path(card.name, "best", card.preset)
             kept = path.parent / "checkpoints" / f"{card.name}_best_{old.environment}.zip"
-            atomic_write(kept, path.read_bytes())
+            write(kept, path.read_bytes())
         self.save(card, content, "best")
         return True
 
     def card(self, name: str, which: str = "best", preset: str = "default") -> Card | None:
         """The card of a model, or None where there is none; raises ModelError where it is damaged."""
-        path = self.path(name, which, preset).with_suffix(".json")
-        return read_card(path) if path.exists() else None
+        path = self.path(name, which, preset)
+        return vouching(path) if path.with_suffix(".json").exists() or path.exists() else None
 
     def load(self, strategy: Strategy, which: str = "best", preset: str = "default") -> Network:
         """The policy of `best` or `latest`, checked against its card and the strategy."""
@@ -190,7 +195,8 @@ class ModelStore:
         """Offer the bests of another store, take its latests and count its trials."""
         for which in ("best", "latest"):
             for beside in sorted(other.root.rglob(f"*_{which}.json")):
-                card, content = read_card(beside), beside.with_suffix(".zip").read_bytes()
+                model = beside.with_suffix(".zip")
+                card, content = vouching(model), model.read_bytes()
                 if which == "best":
                     self.offer(card, content)
                 else:
@@ -213,16 +219,35 @@ def read_card(path: Path) -> Card:
         raise ModelError(f"{path.name}: not a readable card ({type(error).__name__}: {error})") from None
 
 
-def load_file(strategy: Strategy, path: Path) -> Network:
-    """The policy in a model file that has its card beside it; raises ModelError with the reason."""
-    if not path.exists():
-        raise ModelError(f"{path.name}: no such model file")
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; raises ModelError where it cannot be written, and what was there stays."""
+    try:
+        atomic_write(path, content)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ModelError(f"{path.name}: cannot be written ({reason}); what was there stays") from None
+
+
+def vouching(path: Path) -> Card:
+    """The card of a model file: the one beside it, or the one to come where a writer was killed; raises ModelError."""
+    coming = path.with_suffix(COMING)
+    if coming.exists() and path.exists():
+        card = read_card(coming)
+        if card.sha256 == hashlib.sha256(path.read_bytes()).hexdigest():
+            return card
     beside = path.with_suffix(".json")
     if not beside.exists():
         raise ModelError(
             f"{path.name}: no card {beside.name} beside it, so nothing says what the model is for"
         )
-    card, content = read_card(beside), path.read_bytes()
+    return read_card(beside)
+
+
+def load_file(strategy: Strategy, path: Path) -> Network:
+    """The policy in a model file that has its card beside it; raises ModelError with the reason."""
+    if not path.exists():
+        raise ModelError(f"{path.name}: no such model file")
+    card, content = vouching(path), path.read_bytes()
     if hashlib.sha256(content).hexdigest() != card.sha256:
         raise ModelError(f"{path.name}: the file is not the one that its card vouches for (sha256 differs)")
     card.check(strategy)

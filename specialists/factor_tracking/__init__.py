@@ -75,6 +75,26 @@ SPEC = Spec(
             "steps": 400_000,
             "model": {**_MODEL, "gamma": 0.5, "target_update_interval": 12_800},
         },
-        "garleanu_pedersen": {**_DQN, "steps": 3_000_000, "model": {**_MODEL, "gamma": 0.99}},
+        # Linear-quadratic: the best policy does not depend on the noise, so training does without it and starts all
+        # over the state space instead. Three slots are all that this world fills.
+        "garleanu_pedersen": {
+            **_DQN,
+            "steps": 3_000_000,
+            "final_learning_rate": 1e-5,
+            "average": 0.4,
+            "features": ("value_valuation_z", "momentum_valuation_z", "value_weight"),
+            "world": {"return_noise": 0.0, "signal_noise": 0.0, "initial_position": 1.0, "n_steps": 30},
+            "rule": "static",
+            "evaluations": 5,
+            "evaluation_paths": 512,
+            "model": {
+                **_MODEL,
+                "gamma": 0.99,
+                "gradient_steps": 1,
+                "tau": 0.01,
+                "target_update_interval": 256,
+                "exploration_final_eps": 0.2,
+            },
+        },
     },
 )

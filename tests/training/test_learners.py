@@ -51,17 +51,16 @@ def test_centred_rewards_by_hand(strategy):
 
 
 def test_the_acting_mean_by_hand(strategy):
-    """First a plain mean, then an exponential one; the learner's own weights come back."""
+    """A plain mean; the learner's own weights come back."""
     settings = Settings.of({"n_envs": 4, "net_arch": [4], "model": PPO})
     agent = learner("PPO", training_env(strategy, settings, 0), strategy, settings, 0)
-    mean = ActingMean(agent, "PPO", window=3.0)
+    mean = ActingMean(agent, "PPO")
     weight = agent.policy.action_net.weight
     for number in (1.0, 2.0, 3.0, 7.0):
         with torch.no_grad():
             weight.fill_(number)
         mean.update()
-    # mean of 1, 2, 3 is 2; then two thirds of that and one of 7
     with mean.acts():
         acting = Network.of(agent.policy.state_dict(), "PPO", "tanh").layers[-1][0]
-        assert acting.numpy() == pytest.approx((2 * 2.0 + 7.0) / 3)
+        assert acting.numpy() == pytest.approx(13.0 / 4)
     assert weight.detach().numpy() == pytest.approx(7.0)

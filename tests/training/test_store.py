@@ -1,8 +1,11 @@
 """Models on disk: whole, vouched for, never worse."""
 
+import contextlib
 import dataclasses
+import errno
 import json
 import math
+import os
 import pickle
 import shutil
 import zipfile
@@ -62,6 +65,58 @@ def test_best_moves_only_for_something_better(store):
     assert store.card("trend_following").score == card.score
     assert offered(store, score=card.score + 1.0)
     assert ModelStore(store.root).card("trend_following").score == card.score + 1.0
+
+
+def better(store, score):
+    """A card and a model that would be the next best."""
+    card = dataclasses.replace(store.card("trend_following"), score=score)
+    path = store.folder("trend_following") / "checkpoints"
+    return card, next(iter(sorted(path.glob("rl_model_*_steps.zip")))).read_bytes()
+
+
+@pytest.mark.parametrize("broken", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_save_cut_short_anywhere_leaves_the_old_or_the_new_best(store, strategy, monkeypatch, broken, call):
+    """Each sync and each rename of a save fails in turn: by a kill, and on a full disk."""
+    old = store.card("trend_following")
+    card, content = better(store, old.score + 1.0)
+    real = getattr(os, call)
+    for fatal in range(1, 10):
+        calls = iter(range(1, 100))
+
+        def fails(*arguments, calls=calls, fatal=fatal):
+            if next(calls) == fatal:
+                raise broken
+            return real(*arguments)
+
+        with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt, ModelError):
+            patch.setattr(os, call, fails)
+            store.save(card, content, "best")
+        found = store.card("trend_following")
+        assert found.score in (old.score, card.score)
+        assert store.load(strategy, "best").layers
+        assert not list(store.root.rglob("*.tmp"))
+    assert next(calls) < fatal  # the last round went through
+    assert found.score == card.score
+
+
+def test_a_full_disk_is_said(store, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    card, content = better(store, 1e9)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ModelError, match="cannot be written .No space left on device"):
+        store.save(card, content, "best")
+
+
+def test_a_folder_in_a_models_place_is_said(store):
+    card, content = better(store, 1e9)
+    path = store.path("trend_following", "best")
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(ModelError, match="cannot be written"):
+        store.save(card, content, "best")
 
 
 def test_a_best_of_another_environment_is_kept_aside(store):
