@@ -8,7 +8,7 @@ NAV = cash + sum_k position_k mark_k, after every step, in float64. Only `book` 
     execution  sum over fills of q (mark_t - price): spread captured (+) or paid (-)
 
 The step functions are scalar (one path, index i) and compiled into each strategy's loop; `Ledger` holds the
-arrays of n paths and gives them names. A fill is a *leg*: both sides of a market maker fit in one step.
+numbers of n paths and gives them names. A fill is a *leg*: both sides of a market maker fit in one step.
 """
 
 from __future__ import annotations
@@ -47,68 +47,68 @@ class Books(NamedTuple):
     lines: Floats  # (5, n), cumulative, in the order of LINES
 
 
-@njit
 def open_books(block: Floats, instruments: int) -> Books:
     """Name the rows of a block (4 + 2 instruments + 5, n)."""
-    k = 4 + instruments
+    k = HELD + instruments
     return Books(
-        block[0],
-        block[1],
-        block[2],
-        block[3],
-        block[4:k],
-        block[k : k + instruments],
-        block[k + instruments :],
-    )
+        block[CASH], block[NAV], block[PEAK], block[TRADED],
+        block[HELD:k], block[k : k + instruments], block[k + instruments :],
+    )  # fmt: skip
+
+
+# In the compiled loop one array holds all of a path's numbers side by side: with a view for each of them, the
+# processor would spend its registers on where they begin.
+CASH, NAV, PEAK, TRADED, HELD = 0, 1, 2, 3, 4
 
 
 @njit(forceinline=True)
-def book(books: Books, i: int, legs: Any, fills: Fills, carry: float) -> None:
+def book(accounts: Floats, i: int, instruments: int, legs: Any, fills: Fills, carry: float) -> None:
     """Exchange cash for units at the fill prices, pay the fees, receive the declared cash flow."""
+    marks, lines = HELD + instruments, HELD + 2 * instruments
     # sums in registers: a sum kept in memory waits for its own store at every leg
-    cash, traded = books.cash[i] + carry, books.traded[i]
-    execution, fees, rebates = books.lines[1, i], books.lines[2, i], books.lines[3, i]
+    cash, traded = accounts[i, CASH] + carry, accounts[i, TRADED]
+    execution, fees, rebates = accounts[i, lines + 1], accounts[i, lines + 2], accounts[i, lines + 3]
     for leg in range(len(legs)):
         k = legs[leg]
         quantity, price, fee = fills.quantity[leg], fills.price[leg], fills.fee[leg]
         cash -= quantity * price + fee
-        books.position[k, i] += quantity
+        accounts[i, HELD + k] += quantity
         traded += abs(quantity * price)
-        execution += quantity * (books.marks[k, i] - price)
+        execution += quantity * (accounts[i, marks + k] - price)
         fees -= max(fee, 0.0)
         rebates -= min(fee, 0.0)
-    books.cash[i], books.traded[i] = cash, traded
-    books.lines[1, i], books.lines[2, i], books.lines[3, i] = execution, fees, rebates
-    books.lines[4, i] += carry
+    accounts[i, CASH], accounts[i, TRADED] = cash, traded
+    accounts[i, lines + 1], accounts[i, lines + 2], accounts[i, lines + 3] = execution, fees, rebates
+    accounts[i, lines + 4] += carry
 
 
 @njit(forceinline=True)
-def mark(books: Books, i: int, prices: Any) -> None:
+def mark(accounts: Floats, i: int, prices: Any) -> None:
     """Value the positions at new prices; the NAV is an identity, not a running sum."""
-    nav, holding = books.cash[i], books.lines[0, i]
+    marks, lines = HELD + len(prices), HELD + 2 * len(prices)
+    nav, holding = accounts[i, CASH], accounts[i, lines]
     for k in range(len(prices)):
-        position = books.position[k, i]
-        holding += position * (prices[k] - books.marks[k, i])
-        books.marks[k, i] = prices[k]
+        position = accounts[i, HELD + k]
+        holding += position * (prices[k] - accounts[i, marks + k])
+        accounts[i, marks + k] = prices[k]
         nav += position * prices[k]
-    books.lines[0, i] = holding
-    books.nav[i] = nav
-    books.peak[i] = max(books.peak[i], nav)
+    accounts[i, lines] = holding
+    accounts[i, NAV] = nav
+    accounts[i, PEAK] = max(accounts[i, PEAK], nav)
 
 
 @njit
-def reopen(books: Books, i: int, capital: float, position: Any, prices: Any) -> None:
+def reopen(accounts: Floats, i: int, capital: float, position: Any, prices: Any) -> None:
     """Start a new account: opening positions are paid for at the mark, so that NAV = capital."""
-    books.cash[i] = capital
+    for place in range(accounts.shape[1]):
+        accounts[i, place] = 0.0
+    accounts[i, CASH] = capital
     for k in range(len(prices)):
-        books.position[k, i] = position[k]
-        books.marks[k, i] = prices[k]
-        books.cash[i] -= position[k] * prices[k]
-    books.nav[i] = capital
-    books.peak[i] = capital
-    books.traded[i] = 0.0
-    for line in range(len(books.lines)):
-        books.lines[line, i] = 0.0
+        accounts[i, HELD + k] = position[k]
+        accounts[i, HELD + len(prices) + k] = prices[k]
+        accounts[i, CASH] -= position[k] * prices[k]
+    accounts[i, NAV] = capital
+    accounts[i, PEAK] = capital
 
 
 @dataclass
@@ -123,6 +123,11 @@ class Ledger:
         """Accounts without money; `reopen` each path before use."""
         # what belongs to one path lies side by side in memory
         return cls(instruments, np.zeros((n, 9 + 2 * len(instruments))).T)
+
+    @property
+    def accounts(self) -> Floats:
+        """The same numbers as they lie in memory, (n, 4 + 2 instruments + 5): what `book` and `mark` write."""
+        return self.block.T
 
     @property
     def books(self) -> Books:

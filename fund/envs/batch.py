@@ -23,7 +23,7 @@ from fund.strategy import Box, Choice, Strategy, View, names
 Floats = NDArray[np.float64]
 
 
-LINKED = ("_kernel", "_books", "_memory_by_path", "_parts_by_path")
+LINKED = ("_kernel", "_books", "_accounts", "_memory_by_path", "_parts_by_path")
 
 
 class Outcome(NamedTuple):
@@ -68,7 +68,7 @@ class Batch:
     def _link(self) -> None:
         # views and compiled code: made anew after unpickling, or they would be views of nothing
         self._kernel = kernel(type(self.strategy))
-        self._books = self.ledger.books
+        self._books, self._accounts = self.ledger.books, self.ledger.accounts
         self._memory_by_path, self._parts_by_path = self._memory.T, self.parts.T
 
     def __getstate__(self) -> dict[str, Any]:
@@ -148,7 +148,7 @@ class Batch:
         self._turn = 1 - self._turn
         observation = self._buffers[self._turn]
         self._kernel.advance(
-            self._parameters, tape.by_path, tape.features, self.ledger.block, self._memory_by_path, self.clock, which,
+            self._parameters, tape.by_path, tape.features, self._accounts, self._memory_by_path, self.clock, which,
             self._actions, observation, self._rewards, self._parts_by_path, self._ends,
         )  # fmt: skip
         return Outcome(observation, self._rewards, self._ends == TERMINATED, self._ends == TRUNCATED)
@@ -203,7 +203,7 @@ class Batch:
         tape = self.current_tape
         self._ends[which] = GOES_ON
         self._kernel.begin(
-            self._parameters, tape.by_path, tape.features, self.ledger.block, self._memory_by_path, self.clock, which,
+            self._parameters, tape.by_path, tape.features, self._accounts, self._memory_by_path, self.clock, which,
             self._buffers[self._turn],
         )  # fmt: skip
 

@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from fund.account.ledger import book, mark, open_books, reopen
+from fund.account.ledger import CASH, HELD, NAV, PEAK, book, mark, reopen
 from fund.compiled import compiled
 from fund.strategy import Account, Step, Strategy, names, parameter_type
 
@@ -45,6 +45,11 @@ def tuple_reader(count: int, place: str, arguments: str) -> Callable[..., Any]:
     """A compiled function of `arguments` that gives the tuple of `place` for k = 0 ... count - 1."""
     fields = "".join(place.format(k=k) + ", " for k in range(count))
     return _compiled(f"def generated({arguments}):\n    return ({fields})")
+
+
+def _row_reader(first: int, count: int) -> Callable[..., Any]:
+    places = "".join(f"accounts[i, {first + k}], " for k in range(count))
+    return _compiled(f"def generated(accounts, i):\n    return ({places})")
 
 
 def _writer(slots: Sequence[int], place: str, arguments: str) -> Callable[..., Any]:
@@ -99,7 +104,8 @@ class _Access:
     parameters: Callable[..., Any]
     moment: Callable[..., Any]
     prices: Callable[..., Any]
-    per_instrument: Callable[..., Any]
+    positions: Callable[..., Any]
+    marks: Callable[..., Any]
     action: Callable[..., Any]
     recall: Callable[..., Any]
     remember: Callable[..., Any]
@@ -117,7 +123,8 @@ def _accessors(of: type[Strategy]) -> _Access:
         parameters=_reader(parameter_type(of), "p[{k}]", "p"),
         moment=_reader(step.columns, "block[t, i, {k}]", "block, t, i"),
         prices=at_columns if step.price is None else njit(forceinline=True)(step.price),
-        per_instrument=tuple_reader(len(step.marks), "array[{k}, i]", "array, i"),
+        positions=_row_reader(HELD, len(step.marks)),
+        marks=_row_reader(HELD + len(step.marks), len(step.marks)),
         action=tuple_reader(step.action_size, "actions[i, {k}]", "actions, i"),
         recall=_reader(step.memory, "block[i, {k}]", "block, i"),
         remember=_writer(range(len(memory)), "block[i, {slot}]", "block, i"),
@@ -130,12 +137,8 @@ def _accessors(of: type[Strategy]) -> _Access:
 def _advance(step: Step, access: _Access) -> Callable[..., None]:
     # inlined, or every column of both rows would go through memory: half the time of a step
     trade, reward, observe = (njit(forceinline=True)(f) for f in (step.trade, step.reward, step.observe))
-    parameters, moment, prices, per_instrument = (
-        access.parameters,
-        access.moment,
-        access.prices,
-        access.per_instrument,
-    )
+    parameters, moment, prices = access.parameters, access.moment, access.prices
+    positions, marks = access.positions, access.marks
     action, recall, remember = access.action, access.recall, access.remember
     show, write_parts = access.show, access.account_parts
     ended = njit(forceinline=True)(_never if step.ended is None else step.ended)
@@ -144,10 +147,9 @@ def _advance(step: Step, access: _Access) -> Callable[..., None]:
 
     @compiled(nogil=True, error_model="numpy")
     def advance(
-        p_array, block, features, ledger, memory, clock, which, actions, observations, rewards, parts, ends
+        p_array, block, features, accounts, memory, clock, which, actions, observations, rewards, parts, ends
     ):
         p = parameters(p_array)
-        books = open_books(ledger, instruments)
         steps = block.shape[0] - 1
         floor = p.ruin * p.capital
         for place in range(len(which)):
@@ -156,15 +158,15 @@ def _advance(step: Step, access: _Access) -> Callable[..., None]:
             later = t + np.uintp(1)
             now, nxt = moment(block, t, i), moment(block, later, i)
             before = Account(
-                books.cash[i], books.nav[i], books.peak[i], per_instrument(books.position, i),
-                per_instrument(books.marks, i), float(t), float(steps) - float(t),
+                accounts[i, CASH], accounts[i, NAV], accounts[i, PEAK], positions(accounts, i),
+                marks(accounts, i), float(t), float(steps) - float(t),
             )  # fmt: skip
             fills, carry, memories = trade(p, now, nxt, before, recall(memory, i), action(actions, i))
-            book(books, i, legs, fills, carry)
-            mark(books, i, prices(p, nxt, memories))
+            book(accounts, i, instruments, legs, fills, carry)
+            mark(accounts, i, prices(p, nxt, memories))
             account = Account(
-                books.cash[i], books.nav[i], books.peak[i], per_instrument(books.position, i),
-                per_instrument(books.marks, i), float(later), float(steps) - float(later),
+                accounts[i, CASH], accounts[i, NAV], accounts[i, PEAK], positions(accounts, i),
+                marks(accounts, i), float(later), float(steps) - float(later),
             )  # fmt: skip
             remember(memory, i, memories)
             earned = reward(p, before, account, memories)
@@ -185,28 +187,23 @@ def _advance(step: Step, access: _Access) -> Callable[..., None]:
 
 def _begin(step: Step, access: _Access) -> Callable[..., None]:
     opening, observe = njit(step.opening), njit(step.observe)
-    parameters, moment, prices, per_instrument = (
-        access.parameters,
-        access.moment,
-        access.prices,
-        access.per_instrument,
-    )
-    remember, show, instruments = access.remember, access.show, len(step.marks)
+    parameters, moment, prices = access.parameters, access.moment, access.prices
+    positions, marks = access.positions, access.marks
+    remember, show = access.remember, access.show
 
     @compiled(nogil=True, error_model="numpy")
-    def begin(p_array, block, features, ledger, memory, clock, which, observations):
+    def begin(p_array, block, features, accounts, memory, clock, which, observations):
         p = parameters(p_array)
-        books = open_books(ledger, instruments)
         steps = block.shape[0] - 1
         for i in which:
             now = moment(block, 0, i)
             position, memories = opening(p, now)
-            reopen(books, i, p.capital, position, prices(p, now, memories))
+            reopen(accounts, i, p.capital, position, prices(p, now, memories))
             remember(memory, i, memories)
             clock[i] = 0
             account = Account(
-                books.cash[i], books.nav[i], books.peak[i], per_instrument(books.position, i),
-                per_instrument(books.marks, i), 0.0, float(steps),
+                accounts[i, CASH], accounts[i, NAV], accounts[i, PEAK], positions(accounts, i),
+                marks(accounts, i), 0.0, float(steps),
             )  # fmt: skip
             for j in range(features.shape[2]):
                 observations[i, j] = features[0, i, j]
