@@ -61,9 +61,9 @@ def _check_grid(s: DeltaHedging) -> None:
 
 
 def _check_reward(s: DeltaHedging) -> None:
-    known = s.market in ("gbm", "binomial") and s.momentum == 0.0 and s.history is None
+    known = s.market in ("garch", "gbm", "binomial") and s.momentum == 0.0 and s.history is None
     plain = s.risk_form in ("quadratic", "none") and not s.costs_in_risk
-    wanted = "false: it is known on gbm or binomial without momentum, for quadratic risk before costs"
+    wanted = "false: it is known on garch, gbm and binomial without momentum, for quadratic risk before costs"
     _demand(s, "control_variate", (known and plain) or not s.control_variate, wanted)
 
 

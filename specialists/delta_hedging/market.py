@@ -29,7 +29,7 @@ from fund.compiled import compiled
 from fund.market.streams import Paths, Streams
 from fund.market.tape import Tape
 from fund.market.weather import TRANSITION, VOLATILITY, Weather
-from specialists.delta_hedging.moments import write_moments
+from specialists.delta_hedging.moments import PERSISTENCE, Next, next_heat, write_garch_moments, write_moments
 from specialists.delta_hedging.stochastic_volatility import heston, sabr
 from specialists.delta_hedging.valuation import Quotes, lay_out, schedule, strikes
 
@@ -38,24 +38,22 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-# under the weather's regimes, these give the stylised facts of Cont (2001)
-ARCH, ASYMMETRY, GARCH = 0.005, 0.07, 0.95
-PERSISTENCE = ARCH + ASYMMETRY / 2.0 + GARCH
-
 
 def record(s: DeltaHedging, paths: Paths, weather: Weather | None) -> Tape:
     """The tape of generated paths."""
     streams = paths.streams(s.name)
     sky = s.sky(paths, s.days, weather) if s.market == "garch" else None
-    spot, implied, heat = _DRAWN[s.market](s, streams, sky)
+    spot, implied, before = _DRAWN[s.market](s, streams, sky)
     plan, ones = schedule(s), np.ones_like(spot)
     time = np.asarray(plan.left[:, None] * s.dt * ones, dtype=np.float64)
     quotes = Quotes(
         spot, strikes(s, spot), time, implied * (1.0 + s.volatility_premium), plan.sale[:, None] * ones,
-        plan.open[:, None] * ones, heat, np.empty((0, 0)),
+        plan.open[:, None] * ones, before, np.empty((0, 0)),
     )  # fmt: skip
     tape = lay_out(s, quotes)
-    if s.control_variate:
+    if s.control_variate and sky is not None:
+        write_garch_moments(s, tape, following(s, spot, sky))
+    elif s.control_variate:
         write_moments(s, tape)
     return tape
 
@@ -83,14 +81,27 @@ def garch(s: DeltaHedging, streams: Streams, sky: Weather | None) -> tuple[Float
     assert sky is not None
     shocks = streams.normal("spot", s.n_steps).T.copy()
     spot, implied = np.empty((2, s.n_steps + 1, shocks.shape[1]))
-    moving = TRANSITION if s.weather else np.eye(len(TRANSITION))
-    sums = expected_variance(moving.tobytes(), s.option_steps)
-    drift = (s.mu - s.dividend) * s.dt
     _walk(
-        spot, implied, shocks, sky.market, sky.volatility, sky.regime, sums, schedule(s).left, s.spot, s.sigma, s.dt,
-        drift, s.market_loading,
+        spot, implied, shocks, sky.market, sky.volatility, sky.regime, variance_sums(s), schedule(s).left, s.spot,
+        s.sigma, s.dt, (s.mu - s.dividend) * s.dt, s.market_loading,
     )  # fmt: skip
     return spot, implied, s.sigma * sky.volatility[0]
+
+
+def variance_sums(s: DeltaHedging) -> Floats:
+    """Expected variance under the weather, or under the one regime that there is without it."""
+    moving = TRANSITION if s.weather else np.eye(len(TRANSITION))
+    return expected_variance(moving.tobytes(), s.option_steps)
+
+
+def following(s: DeltaHedging, spot: Floats, sky: Weather) -> Next:
+    """What is known of the step after each row; the GARCH variance is read back from the returns."""
+    steps = len(spot) - 1
+    day = np.minimum(np.arange(steps + 1), steps - 1)
+    scale, drift = s.move * sky.volatility[day], (s.mu - s.dividend) * s.dt
+    heat = _heats(spot, scale, drift)
+    quoted = s.sigma * (1.0 + s.volatility_premium)
+    return Next(scale, heat, sky.regime[day], variance_sums(s)[1], drift, quoted)
 
 
 @lru_cache(maxsize=8)
@@ -126,7 +137,7 @@ def _walk(
     sums: Floats, left: NDArray[np.int64], start: float, sigma: float, dt: float, drift: float, loading: float,
 ) -> None:  # fmt: skip
     steps, paths = shocks.shape
-    own, rest = math.sqrt(1.0 - loading * loading), 1.0 - PERSISTENCE
+    own = math.sqrt(1.0 - loading * loading)
     level, heat = np.zeros(paths), np.ones(paths)
     for t in range(steps + 1):
         lag, day, m = min(t, 1), max(t - 1, 0), left[t]
@@ -138,7 +149,17 @@ def _walk(
                 scale = sigma * activity[t, i] * math.sqrt(dt)
                 z = math.sqrt(heat[i]) * (loading * market[t, i] + own * shocks[t, i])
                 level[i] += drift + scale * z - 0.5 * scale * scale * heat[i]
-                heat[i] = rest + (ARCH + (ASYMMETRY if z < 0.0 else 0.0)) * z * z + GARCH * heat[i]
+                heat[i] = next_heat(heat[i], z)
+
+
+@compiled(nogil=True)
+def _heats(spot: Floats, scale: Floats, drift: float) -> Floats:
+    heat = np.ones(spot.shape)
+    for t in range(spot.shape[0] - 1):
+        for i in range(spot.shape[1]):
+            back = math.log(spot[t + 1, i] / spot[t, i]) - drift
+            heat[t + 1, i] = next_heat(heat[t, i], back / scale[t, i] + 0.5 * scale[t, i] * heat[t, i])
+    return heat
 
 
 _DRAWN = {"garch": garch, "gbm": gbm, "binomial": binomial, "heston": heston, "sabr": sabr}

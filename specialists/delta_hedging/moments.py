@@ -6,14 +6,17 @@ next step, known at row t:
     move = E dS^2    ideal = E dS dV / E dS^2    rest = E dV^2 - ideal^2 move
     spot_drift = E dS    option_drift = E dO
 
-On a binomial tree the means are exact; under geometric Brownian motion they are Gauss-Hermite sums.
+On a binomial tree the means are exact; elsewhere they are Gauss-Hermite sums over the normal shock of the step. In the
+weather's market the volatility quoted at the end of the step depends on that shock, too.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from fund.compiled import compiled
@@ -28,7 +31,16 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-NODES = 48  # at expiry the payoff has a kink, and few nodes would miss it
+NODES, FEWER_NODES = 48, 20  # at expiry the payoff has a kink, and few nodes would miss it
+# of the GJR variance; under the weather's regimes, these give the stylised facts of Cont (2001)
+ARCH, ASYMMETRY, GARCH = 0.005, 0.07, 0.95
+PERSISTENCE = ARCH + ASYMMETRY / 2.0 + GARCH
+
+
+@njit(forceinline=True)
+def next_heat(heat: float, z: float) -> float:
+    """GJR-GARCH variance, one on average, after a shock z of that variance. Glosten, Jagannathan & Runkle (1993)."""
+    return 1.0 - PERSISTENCE + (ARCH + (ASYMMETRY if z < 0.0 else 0.0)) * z * z + GARCH * heat
 
 
 class Means(NamedTuple):
@@ -44,10 +56,27 @@ class Means(NamedTuple):
 MEANS = Means(*(names(Columns).index(name) for name in Means._fields))
 
 
+class Next(NamedTuple):
+    """What the weather's market knows of the step after a row, and more than an agent does: the day's regime."""
+
+    scale: Floats  # (T+1, n) deviation of the log return, over the root of the GARCH variance
+    heat: Floats  # (T+1, n) GARCH variance
+    regime: NDArray[np.int64]  # (T+1, n)
+    sums: Floats  # (2, steps + 1, regimes) of expected variance, from the day after
+    drift: float
+    quoted: float  # implied volatility over the fair one, times sigma
+
+
 def write_moments(s: DeltaHedging, tape: Tape) -> None:
-    """Fill the tape's columns of moments."""
+    """Fill the tape's columns of moments (markets gbm and binomial)."""
     growths, weights = growth(s)
     _write(tape.by_path, PLACES, MEANS, terms_of(s), growths, weights)
+
+
+def write_garch_moments(s: DeltaHedging, tape: Tape, ahead: Next) -> None:
+    """The same in the weather's market."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(FEWER_NODES)
+    _write_garch(tape.by_path, PLACES, MEANS, terms_of(s), ahead, nodes, weights / weights.sum())
 
 
 def growth(s: DeltaHedging) -> tuple[Floats, Floats]:
@@ -61,29 +90,54 @@ def growth(s: DeltaHedging) -> tuple[Floats, Floats]:
 
 @compiled(nogil=True)
 def _write(block: Floats, at: Places, means: Means, terms: Terms, growths: Floats, weights: Floats) -> None:
-    rows, n, _ = block.shape
-    for t in range(rows):
-        for i in range(n):
+    for t in range(block.shape[0]):
+        for i in range(block.shape[1]):
             row = block[t, i]
-            left = row[at.time] - terms.dt
-            left = left if left > 0.5 * terms.dt else 0.0
-            spot_mean = option_mean = spot_square = shadow_square = product = 0.0
-            for k in range(len(growths)):
-                spot = row[at.spot] * growths[k]
-                price = _price(spot, row[at.strike], left, row[at.sigma], terms)
-                shadow = price
-                if terms.shadow != 1.0 and left > 0.0:
-                    shadow = _price(spot, row[at.strike], left, terms.shadow * row[at.sigma], terms)
-                x, y, w = spot - row[at.spot], shadow - row[at.shadow], weights[k]
-                spot_mean += w * x
-                option_mean += w * (price - row[at.premium])
-                spot_square += w * x * x
-                shadow_square += w * y * y
-                product += w * x * y
-            ideal = product / spot_square
-            row[means.ideal], row[means.move] = ideal, spot_square
-            row[means.rest] = max(shadow_square - ideal * product, 0.0)
-            row[means.spot_drift], row[means.option_drift] = spot_mean, option_mean
+            sigmas = np.full(growths.size, row[at.sigma])
+            _moments(row, at, means, terms, growths, sigmas, weights)
+
+
+@compiled(nogil=True)
+def _write_garch(
+    block: Floats, at: Places, means: Means, terms: Terms, ahead: Next, nodes: Floats, weights: Floats
+) -> None:
+    growths, sigmas = np.empty(nodes.size), np.empty(nodes.size)
+    for t in range(block.shape[0]):
+        for i in range(block.shape[1]):
+            row, heat, scale, state = block[t, i], ahead.heat[t, i], ahead.scale[t, i], ahead.regime[t, i]
+            left = int(row[at.time] / terms.dt + 0.5) - 1
+            for k in range(nodes.size):
+                z = math.sqrt(heat) * nodes[k]
+                growths[k] = math.exp(ahead.drift + scale * z - 0.5 * scale * scale * heat)
+                after = next_heat(heat, z)
+                expected = ahead.sums[0, left, state] + (after - 1.0) * ahead.sums[1, left, state]
+                sigmas[k] = ahead.quoted * math.sqrt(expected / left) if left > 0 else 0.0
+            _moments(row, at, means, terms, growths, sigmas, weights)
+
+
+@compiled(nogil=True)
+def _moments(
+    row: Floats, at: Places, means: Means, terms: Terms, growths: Floats, sigmas: Floats, weights: Floats
+) -> None:
+    left = row[at.time] - terms.dt
+    left = left if left > 0.5 * terms.dt else 0.0
+    spot_mean = option_mean = spot_square = shadow_square = product = 0.0
+    for k in range(len(growths)):
+        spot = row[at.spot] * growths[k]
+        price = _price(spot, row[at.strike], left, sigmas[k], terms)
+        shadow = price
+        if terms.shadow != 1.0 and left > 0.0:
+            shadow = _price(spot, row[at.strike], left, terms.shadow * sigmas[k], terms)
+        x, y, w = spot - row[at.spot], shadow - row[at.shadow], weights[k]
+        spot_mean += w * x
+        option_mean += w * (price - row[at.premium])
+        spot_square += w * x * x
+        shadow_square += w * y * y
+        product += w * x * y
+    ideal = product / spot_square
+    row[means.ideal], row[means.move] = ideal, spot_square
+    row[means.rest] = max(shadow_square - ideal * product, 0.0)
+    row[means.spot_drift], row[means.option_drift] = spot_mean, option_mean
 
 
 @compiled(nogil=True)

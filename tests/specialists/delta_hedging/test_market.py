@@ -47,7 +47,7 @@ def test_expected_variance_by_simulation():
     v2 = VOLATILITY**2
     np.testing.assert_allclose(sums[0, 0, 2], v2 + TRANSITION @ v2)
     np.testing.assert_allclose(sums[1, 0, 2], TRANSITION @ v2 + TRANSITION @ TRANSITION @ v2)
-    np.testing.assert_allclose(sums[0, 1, 2], v2 + market.PERSISTENCE * (TRANSITION @ v2))
+    np.testing.assert_allclose(sums[0, 1, 2], v2 + moments.PERSISTENCE * (TRANSITION @ v2))
 
 
 def test_the_fair_volatility_is_what_is_realised():
@@ -175,7 +175,7 @@ def test_parameters_hang_together():
         ({"rho": -1.0}, InvalidParameter, "rho is -1.0"),
         ({"rebalance_days": 4}, InvalidParameter, "maturity_days|rebalance_days"),
         ({"steps_per_day": 2}, InvalidParameter, "moves by the day"),
-        ({"control_variate": True}, InvalidParameter, "control_variate is True"),
+        ({"control_variate": True, "market": "sabr"}, InvalidParameter, "control_variate is True"),
         ({"market": "binomial", "mu": 9.0}, InvalidParameter, "enough for the drift"),
     ],
 )

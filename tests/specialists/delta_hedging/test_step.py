@@ -149,7 +149,12 @@ def test_risk_of_a_hedge_error(changes, part, wanted):
 
 def test_noise_taken_out_has_no_mean():
     # the same policy, with and without: the mean reward agrees, its deviation falls
-    for preset, shadow in (("hodges_neuberger", 1.2), ("cao_2021", 1.0)):
+    # in the weather's market the volatility of a path is not known, and what it does to an option stays
+    for preset, shadow, left in (
+        ("hodges_neuberger", 1.2, 0.6),
+        ("cao_2021", 1.0, 0.6),
+        ("default", 1.1, 0.85),
+    ):
         plain = DeltaHedging.preset(preset, risk_volatility=shadow, rate=0.03)
         quiet = dataclasses.replace(plain, control_variate=True)
         rewards = []
@@ -163,4 +168,4 @@ def test_noise_taken_out_has_no_mean():
             rewards.append(total)
         gap = rewards[1] - rewards[0]
         assert abs(gap.mean()) < 4 * gap.std() / np.sqrt(len(gap))
-        assert rewards[1].std() < 0.6 * rewards[0].std()
+        assert rewards[1].std() < left * rewards[0].std()
