@@ -20,7 +20,7 @@ import os
 import shutil
 import statistics
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,26 +79,27 @@ def yardsticks(strategy: Strategy, rule: str, paths: Paths) -> tuple[str, Value,
     return chosen, values[chosen], best
 
 
-def entry(spec: Spec, preset: str, seeds: Sequence[int], episodes: int) -> dict[str, Any]:
-    """Train and compare over seeds: one entry of the file."""
+def entries(spec: Spec, preset: str, seeds: Sequence[int], episodes: int) -> Iterator[dict[str, Any]]:
+    """Train and compare seed by seed: the entry of the file as it stands after each."""
     strategy, settings = spec.cls.preset(preset), settings_of(spec, preset)
     paths = held_out(episodes)
     name, rule, best = yardsticks(strategy, settings.rule, paths)
-    rows = [_row(spec, strategy, preset, seed, paths, rule, best) for seed in seeds]
     found: dict[str, Any] = {
         "rule": name,
         "rule_value": rule.whole,
         "optimum_value": None if best is None else best.whole,
         "episodes": episodes,
-        "agents": rows,
+        "agents": [],
         "command": f"python -m fund.training.golden {spec.name} --preset {preset} --seeds {len(seeds)}"
         f" --episodes {episodes}",
         "versions": versions(),
     }
-    if best is not None:
-        gaps = [row["gap_closed"] for row in rows]
-        found.update(median_gap_closed=statistics.median(gaps), least_gap_closed=min(gaps))
-    return found
+    for seed in seeds:
+        found["agents"].append(_row(spec, strategy, preset, seed, paths, rule, best))
+        if best is not None:
+            gaps = [row["gap_closed"] for row in found["agents"]]
+            found.update(median_gap_closed=statistics.median(gaps), least_gap_closed=min(gaps))
+        yield found
 
 
 def _row(
@@ -177,17 +178,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--episodes", type=int, default=20_000)
     parser.add_argument("--out", type=Path, default=FOLDER)
     options = parser.parse_args(arguments)
+    key = f"{options.name} {options.preset}"
     try:
-        found = entry(rosters()[options.name], options.preset, range(options.seeds), options.episodes)
+        spec = rosters()[options.name]
+        for found in entries(spec, options.preset, range(options.seeds), options.episodes):
+            keep(options.out, key, found)
     except FundError as error:
         parser.exit(1, f"error: {error}\n")
-    path = options.out / "agents.json"
-    table = json.loads(path.read_text()) if path.exists() else {}
-    table[f"{options.name} {options.preset}"] = found
-    atomic_write(path, (json.dumps(table, indent=1, sort_keys=True) + "\n").encode())
-    atomic_write(options.out / "results.md", results(table).encode())
-    print("\n".join(_section(f"{options.name} {options.preset}", found)))
+    print("\n".join(_section(key, found)))
     return 0
+
+
+def keep(folder: Path, key: str, found: Mapping[str, Any]) -> None:
+    """Add or replace an entry of `agents.json`, and write the page anew."""
+    path = folder / "agents.json"
+    table = json.loads(path.read_text()) if path.exists() else {}
+    table[key] = found
+    atomic_write(path, (json.dumps(table, indent=1, sort_keys=True) + "\n").encode())
+    atomic_write(folder / "results.md", results(table).encode())
 
 
 if __name__ == "__main__":

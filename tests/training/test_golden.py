@@ -9,7 +9,7 @@ import pytest
 from fund.envs.play import play
 from fund.roster import Spec
 from fund.training.evaluate import held_out, policy_named
-from fund.training.golden import BLOCKS, Value, entry, results, value, yardsticks
+from fund.training.golden import BLOCKS, Value, entries, results, value, yardsticks
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 
@@ -47,7 +47,7 @@ def test_an_entry_and_its_page():
         "model": {"n_steps": 32, "batch_size": 512, "n_epochs": 1},
     }}  # fmt: skip
     spec = Spec("trend_following", "trend_following:TrendFollowing", "PPO", 252, settings)
-    found = entry(spec, "default", range(2), 40)
+    *_, found = entries(spec, "default", range(2), 40)
     assert [row["seed"] for row in found["agents"]] == [0, 1]
     for row in found["agents"]:
         assert row["over_rule"] == pytest.approx(row["value"] - found["rule_value"])
