@@ -1,0 +1,131 @@
+"""Stages of the GrandModel in training: tuned settings from beside the stage, and the comparison with its rule.
+
+Settings lie as `training.yml` in the folder of the stage's module, one block a preset; a preset without its own takes
+those of `default`. `world` in a block names parameters of the training world alone, as in a control variate.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import yaml
+
+from fund.envs.play import play
+from fund.envs.rounds import Rounds
+from fund.envs.team import Team
+from fund.errors import UnknownName
+from fund.market.streams import Paths
+from fund.stage import Stage
+from fund.training.evaluate import TEST_SEEDS, Spread
+from fund.training.multi_agent.acting import Policy, play_team
+from fund.training.multi_agent.session import Job, TrainedTeam, train_team
+from fund.training.multi_agent.settings import Settings
+from fund.training.multi_agent.store import TeamStore
+from fund.training.store import parameters_of
+
+FILE = "training.yml"
+
+
+@dataclass(frozen=True)
+class Versus:
+    """Trained agents beside a rule on the same held-out paths, a number an episode."""
+
+    rule: str
+    episodes: int
+    agents_pnl: Spread  # account currency, net of costs
+    rule_pnl: Spread
+    pnl: Spread  # of the paired differences, agents less rule
+    reward: Spread  # the same of the rewards
+
+    @property
+    def standard_errors(self) -> float:
+        """By how many standard errors the agents' reward is above the rule's."""
+        return self.reward.mean / self.reward.se if self.reward.se > 0.0 else 0.0
+
+
+def tuned(stage: Stage, preset: str = "default") -> dict[str, Any]:
+    """The block of a preset in the stage's settings file; {} where there is no file."""
+    package = sys.modules[type(stage).__module__].__package__ or ""
+    path = importlib.resources.files(package) / FILE
+    if not path.is_file():
+        return {}
+    blocks = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return dict(blocks.get(preset, blocks.get("default", {})))
+
+
+def stage_job(stage: Stage, preset: str = "default", changes: Mapping[str, Any] | None = None) -> Job:
+    """What is to be trained for a stage; `changes` override its tuned settings. Raises UnknownName."""
+    plain = {**tuned(stage, preset), **(changes or {})}
+    world = plain.pop("world", {})
+    training = stage.with_parameters(**world) if world else stage
+    return Job(
+        name=stage.name, make=partial(Rounds, training), settings=Settings.of(plain), preset=preset,
+        parameters=parameters_of(stage.strategy), score=partial(team_reward, stage),
+    )  # fmt: skip
+
+
+def team_reward(stage: Stage, team: Team, policy: Policy, seed: int) -> float:
+    """Mean over episodes of the Strategy's reward, in the world itself and not in that of training."""
+    played = play_team(Rounds(stage, team.n), policy, seed)
+    return float(played.returns.sum(axis=1).mean())
+
+
+def train_stage(
+    stage: Stage,
+    preset: str = "default",
+    steps: int | None = None,
+    seconds: float | None = None,
+    seed: int = 0,
+    store: TeamStore | None = None,
+    resume: bool = False,
+    progress: bool = False,
+    changes: Mapping[str, Any] | None = None,
+) -> TrainedTeam:
+    """Train a stage's agents; see `train_team`. Raises UnknownName, RunInUse, ModelError."""
+    job = stage_job(stage, preset, changes)
+    if steps is not None:
+        job = replace(job, settings=replace(job.settings, steps=steps))
+    return train_team(job, seed, store, seconds, resume, progress)
+
+
+def versus(stage: Stage, policy: Policy, rule: str, episodes: int = 1000, seed: int = 0) -> Versus:
+    """Agents and a rule on the same paths, on which nobody trained or selected; raises UnknownName."""
+    if rule not in stage.rules:
+        raise UnknownName("rule", rule, stage.rules)
+    first = TEST_SEEDS + seed * 10**6
+    rounds = Rounds(stage, episodes)
+    agents = play_team(rounds, policy, first)
+    nav = rounds.batch.ledger.books.nav.copy()
+    ruled = play(stage.strategy, stage.rules[rule](stage.strategy), Paths.of(first, episodes))
+    capital = ruled.nav[0]
+    return Versus(
+        rule, episodes, Spread.of(nav - capital), Spread.of(ruled.nav[-1] - capital), Spread.of(nav - ruled.nav[-1]),
+        Spread.of(np.asarray(agents.returns.sum(axis=1) - ruled.reward)),
+    )  # fmt: skip
+
+
+def command(
+    stage: Stage,
+    preset: str,
+    steps: int | None,
+    seconds: float | None,
+    seed: int,
+    models: str | None,
+    resume: bool,
+) -> dict[str, Any]:
+    """What `fund train <stage>` prints: the training, and its agents beside the stage's first rule."""
+    store = TeamStore(models)
+    done = train_stage(stage, preset, steps, seconds, seed, store, resume, progress=True)
+    against = versus(stage, store.load(Rounds(stage, 1), stage.name, "best", preset), next(iter(stage.rules)))
+    return {
+        "name": stage.name, "preset": preset, "algorithm": done.card.algorithm, "steps": done.card.steps,
+        "seconds": done.card.seconds, "score": done.card.score, "is_best": done.is_best,
+        "interrupted": done.interrupted, "rule": against.rule, "paired_reward": against.reward.mean,
+        "paired_reward_se": against.reward.se, "paired_pnl": against.pnl.mean, "paired_pnl_se": against.pnl.se,
+    }  # fmt: skip
