@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from allocator.cio import DESKS, ORACLE
+from allocator.cio import DESKS
 from allocator.desks import Judged
 from allocator.fund_play import FundPlayed
 from fund.report import metrics
@@ -14,6 +14,7 @@ from fund.report.contents import Provenance, Report
 from fund.report.resampling import pbo
 
 PBO_BLOCKS = 10
+BOUND = "regime oracle (upper bound)"  # how the report calls it
 FEWEST_DAYS = 100  # for a probability of backtest overfitting
 
 
@@ -29,7 +30,7 @@ def fund_report(
     """All facts of a run; the first of `plays` is the fund."""
     fund = next(iter(plays.values()))
     days = fund.nav.shape[1]
-    tried = {key: played for key, played in plays.items() if key != ORACLE}
+    tried = {key: played for key, played in plays.items() if key != BOUND}
     sharpes = [float(metrics.sharpe(p.returns.ravel(), 252.0)) for p in tried.values()]
     return Report(
         title="Fund out of sample",
@@ -41,7 +42,7 @@ def fund_report(
         time_title="Trading day" if times is None else "Date",
         currency="USD",
         trials=max(trials, len(tried)),
-        bounds=(ORACLE,),
+        bounds=(BOUND,),
         trial_variance=float(np.nanvar(sharpes, ddof=1)),
         pbo=_overfitting(tried),
         desks=tuple(one.desk for one in judged.values()),

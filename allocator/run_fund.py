@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from allocator.cio import CioAllocator
+from allocator.cio import ORACLE, CioAllocator
 from allocator.desks import Judged, generated_plans, judge, train_desks
-from allocator.findings import fund_report
+from allocator.findings import BOUND, fund_report
 from allocator.fund_play import FundPlayed, play_fund
 from allocator.streams import NavStreams, play_desks
 from fund.paths import atomic_write, lock
@@ -124,7 +124,7 @@ def train_and_play_cio(
     final = replace(learning, streams=test, n_steps=test.days - WARM_UP_DAYS, in_order=True)
     plays = {"CIO agent": play_fund(final, policy_named(final, "latest", store), test.worlds)}
     for name, rule in final.rules.items():
-        plays[name] = play_fund(final, rule(final), test.worlds)
+        plays[BOUND if name == ORACLE else name] = play_fund(final, rule(final), test.worlds)
     return plays
 
 
