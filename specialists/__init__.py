@@ -2,12 +2,13 @@
 
 from fund.envs import register
 from fund.roster import Roster
-from specialists import factor_tracking, market_making, statistical_arbitrage
+from specialists import factor_tracking, futures_spreads, market_making, statistical_arbitrage
 
 ROSTER = Roster(
     (
         statistical_arbitrage.SPEC,
         market_making.SPEC,
+        futures_spreads.SPEC,
         factor_tracking.SPEC,
     )
 )

@@ -1,0 +1,93 @@
+"""The laws of every strategy, over this desk's presets and over recorded contracts."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from stable_baselines3.common.env_checker import check_env
+
+from fund.envs.batch import Batch
+from fund.envs.contract import CHECKS, adversarial
+from fund.envs.gym import FundEnv
+from fund.errors import InvalidParameter, UnknownName
+from fund.market.history import History
+from fund.market.streams import Paths
+from specialists.futures_spreads import SPEC
+from specialists.futures_spreads.strategy import FuturesSpreads
+
+FEATURES = """
+zscore_60 zscore_20 roll_yield curve_slope curvature carry season_sin season_cos days_to_roll near_return_1
+near_return_5 near_return_20 spread_volatility half_life adf_statistic leg_correlation inventory_change contango
+position margin_used unrealised_pnl accumulated_carry time_in_position drawdown
+"""
+
+
+def walks(rows=500):
+    steps = np.random.default_rng(3).standard_normal((rows, 2))
+    prices = np.cumsum(steps, axis=0) + 5.0  # they cross zero
+    return History(("near", "far"), prices, np.arange(rows) * 86_400_000_000, "local date", "walks")
+
+
+WORLDS = {name: FuturesSpreads.preset(name) for name in FuturesSpreads.presets}
+WORLDS["recorded"] = FuturesSpreads.preset("history", n_steps=250, history=walks())
+WORLDS["extras"] = FuturesSpreads(
+    interest=0.03, utility_power=-1.0, legs="dollars", roll_days=0, contract_days=7, initial_margin=0.1,
+    control_variate=True, a_1=0.05, b_2=0.02,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_contract(world):
+    for name, check in CHECKS.items():
+        # of two recorded walks there is no curve; where both legs are in one contract the curve is a point
+        if name != "features_speak" or world not in ("recorded", "mispricing"):
+            check(WORLDS[world])
+
+
+def test_spec_and_observation():
+    assert SPEC.cls is FuturesSpreads
+    assert SPEC.algorithm == "PPO"
+    assert SPEC.horizon == FuturesSpreads().n_steps
+    assert list(FuturesSpreads.features) == FEATURES.split()
+    assert FuturesSpreads().actions.size == 1
+    assert next(iter(FuturesSpreads.rules)) == "zscore_threshold"
+    assert set(SPEC.settings) <= set(FuturesSpreads.presets)
+
+
+def test_every_parameter_has_a_unit():
+    for parameter in (f.name for f in dataclasses.fields(FuturesSpreads)):
+        assert FuturesSpreads.unit_of(parameter), parameter
+
+
+def test_single_environment_passes_sb3():
+    check_env(FundEnv(FuturesSpreads(n_steps=30)))
+
+
+@pytest.mark.parametrize("capital", [1e3, 1e9])
+def test_returns_do_not_depend_on_the_currency(capital):
+    actions = adversarial(FuturesSpreads(), 60, 8)
+    navs = []
+    for money in (1e6, capital):
+        batch = Batch(FuturesSpreads(n_steps=60, capital=money), 8)
+        batch.start(Paths.of(5, 8))
+        for action in actions:
+            batch.step(action)
+        navs.append(batch.ledger.books.nav / money)
+    np.testing.assert_allclose(navs[0], navs[1], rtol=1e-9)
+
+
+def test_unknown_worlds_and_numbers_are_refused():
+    with pytest.raises(UnknownName, match="calendar"):
+        FuturesSpreads.preset(market="calender")
+    with pytest.raises(UnknownName, match="tangency"):
+        FuturesSpreads.preset(legs="tangent")
+    for wrong in (
+        {"kappa": -1.0}, {"cost_rate": -0.1}, {"utility_power": 2.0}, {"market_loading": 1.5}, {"spot": 0.0},
+        {"near_contract": 0}, {"steps_per_day": 4}, {"rho": 2.0}, {"mispricing_sigma": 3.0}, {"leverage": 0.0},
+    ):  # fmt: skip
+        with pytest.raises(InvalidParameter, match=next(iter(wrong))):
+            FuturesSpreads.preset(**wrong)
+    with pytest.raises(InvalidParameter, match="tangency"):
+        FuturesSpreads.preset("schwartz_smith", far_contract=1)
+    with pytest.raises(InvalidParameter, match="control_variate"):
+        FuturesSpreads.preset("history", control_variate=True, history=walks())
