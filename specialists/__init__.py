@@ -2,12 +2,19 @@
 
 from fund.envs import register
 from fund.roster import Roster
-from specialists import factor_tracking, futures_spreads, market_making, statistical_arbitrage
+from specialists import (
+    factor_tracking,
+    futures_spreads,
+    market_making,
+    statistical_arbitrage,
+    volatility_trading,
+)
 
 ROSTER = Roster(
     (
         statistical_arbitrage.SPEC,
         market_making.SPEC,
+        volatility_trading.SPEC,
         futures_spreads.SPEC,
         factor_tracking.SPEC,
     )
