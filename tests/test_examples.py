@@ -1,5 +1,6 @@
 """Every example of multi-agent use runs, and those that learn do learn."""
 
+import importlib
 import importlib.util
 
 import aec_loop
@@ -14,7 +15,16 @@ import torch
 from mpe2 import simple_spread_v3
 from simple_spread import SimpleSpread
 
+from fund.envs.parallel import ParallelTeam
 from fund.training.multi_agent.acting import play_team
+from fund.training.multi_agent.learner import Learner
+from fund.training.multi_agent.settings import Settings
+
+STAGES = [
+    name
+    for name in ("strategic", "tactical", "risk", "execution")
+    if importlib.util.find_spec(f"fund.envs.{name}")
+]
 
 
 def spread(cycles=25):
@@ -77,3 +87,42 @@ def test_a_network_and_a_loop_of_ones_own_learn():
 )
 def test_rllib_trains():
     assert np.isfinite(rllib_mappo.train(spread, iterations=1, steps=500)).all()
+
+
+# ---------------------------------------------------------------- the same on our own stages
+
+
+@pytest.fixture(params=STAGES)
+def module(request):
+    return importlib.import_module(f"fund.envs.{request.param}")
+
+
+def test_both_loops_play_the_same_episode_of_a_stage(module):
+    def scripted(env):
+        draws = {}
+        for k, agent in enumerate(env.possible_agents):
+            env.action_space(agent).seed(k)
+            draws[agent] = iter([env.action_space(agent).sample() for _ in range(12)])
+        return lambda agent, observation: next(draws[agent])
+
+    aec, parallel = module.env(max_cycles=12), module.parallel_env(max_cycles=12)
+    one, two = aec_loop.play(aec, 3, scripted(aec)), parallel_loop.play(parallel, 3, scripted(parallel))
+    assert one == two
+    assert any(one.values())
+
+
+def test_the_trainer_learns_on_a_stage_by_its_pettingzoo_form(module):
+    team = ParallelTeam.of(lambda: module.parallel_env(max_cycles=10), 2)
+    learner = Learner(team, Settings(copies=2, rollout=10, epochs=1, net_arch=(8,)))
+    assert all(np.isfinite(x) for x in learner.iterate().values())
+
+
+@pytest.mark.skipif("risk" not in STAGES, reason="no stage of discrete actions and spaces alike")
+def test_others_tools_learn_on_a_stage():
+    risk = importlib.import_module("fund.envs.risk")
+    model = sb3_supersuit.train(risk.parallel_env(max_cycles=20), 400, copies=1)
+    total = parallel_loop.play(risk.parallel_env(max_cycles=20), 7, sb3_supersuit.policy(model))
+    assert all(np.isfinite(x) for x in total.values())
+    args = cleanrl_ippo.Args(total_steps=200, num_envs=2, num_steps=50)
+    _, history = cleanrl_ippo.main(args, lambda: risk.parallel_env(max_cycles=20))
+    assert np.isfinite(history).all()

@@ -22,7 +22,8 @@ def train(env: Any, steps: int, copies: int = 8, seed: int = 0, **settings: Any)
     """PPO with shared weights after so many steps, counted in steps of single agents."""
     vec = supersuit.pettingzoo_env_to_vec_env_v1(env)
     vec = supersuit.concat_vec_envs_v1(vec, copies, num_cpus=0, base_class="stable_baselines3")
-    chosen = {"n_steps": 50, "batch_size": 300, "n_epochs": 5, "gamma": 0.95, "device": "cpu", **settings}
+    batch = 50 * vec.num_envs // 2
+    chosen = {"n_steps": 50, "batch_size": batch, "n_epochs": 5, "gamma": 0.95, "device": "cpu", **settings}
     vec.venv.reset(
         seed=seed
     )  # SuperSuit's vec env has no `seed` for SB3 to call; the environments keep this one
