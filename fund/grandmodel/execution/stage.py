@@ -8,12 +8,35 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fund.errors import UnknownName
+from fund.grandmodel.configuration import Value, read_configuration
 from fund.grandmodel.execution.layout import FEATURES, INSTRUMENTS, VENUES
 from fund.grandmodel.execution.strategy import Execution
-from fund.stage import Agent, Scene, Stage
+from fund.stage import Agent, Debug, Scene, Stage
 from fund.strategy import Box
 
 SIZES = {"position_sizing": 2, "stop_target": 2, "risk_monitor": 1, "portfolio_optimizer": 1, "routing": 7}
+
+SCHEMA = {
+    "environment": {
+        "max_episode_steps": Value("n_steps", int, 1, 1_000_000),
+        "execution_venues": Value("execution_venues", list, words=True),
+        "latency_target": Value("latency_target", float, 0.0),
+    },
+    "agents": {
+        "position_sizing": {
+            "min_size": Value("min_size", float, 0.0),
+            "max_size": Value("max_size", float, 0.0),
+            "size_increment": Value("size_increment", float, 0.0),
+        },
+        "stop_target": {"execution_slippage_tolerance": Value("execution_slippage_tolerance", float, 0.0)},
+        "risk_monitor": {"execution_risk_limit": Value("execution_risk_limit", float, 0.0)},
+        "portfolio_optimizer": {"execution_cost_weight": Value("execution_cost_weight", float, 0.0, 1.0)},
+        "routing": {
+            "venue_selection_algorithm": Value("venue_selection_algorithm", str),
+            "market_impact_model": Value("market_impact_model", str),
+        },
+    },
+}
 
 
 def _agents() -> tuple[Agent, ...]:
@@ -31,6 +54,14 @@ class ExecutionStage(Stage):
     strategy: Execution = field(default_factory=Execution)
     agents: tuple[Agent, ...] = field(default_factory=_agents)
     matrix: tuple[str, ...] = FEATURES
+
+    @classmethod
+    def configured(cls, config: Any = None) -> tuple[ExecutionStage, Debug]:
+        """The stage of D0's configuration; raises UnknownName, InvalidParameter, DataError."""
+        values, debug = read_configuration(config, cls.section, SCHEMA)
+        if "execution_venues" in values:
+            values["execution_venues"] = tuple(values["execution_venues"])
+        return cls(Execution().with_parameters(**values)), debug
 
     def execution_venues(self) -> list[str]:
         """Names of the venues."""

@@ -1,0 +1,241 @@
+"""The market of the risk stage: four assets by five-minute bars, a mandate, and scenarios that change the path.
+
+    r_k = S s_k v_k / (bars a year) + v_k h (sqrt(rho) f + sqrt(1 - rho) e_k) + scenario,    all bars alike but for
+    v_k   a bar's volatility: the hour's U shape, the weather's regime
+    h^2   GARCH(1,1) of the common factor, mean 1
+    s_k   the mandate's conviction, autoregressive around `mandate_bias`; S is the Sharpe ratio a year of a full one
+
+Scenarios begin at any bar, at most one at a time; each of their rates is an expected number in 500 bars:
+
+    black swan          all fall by `jump` at once and go on falling for 60 bars, at 2.5 times the volatility
+    flash crash         all fall by 6 x .8 % in 6 bars without liquidity, and win most of it back in the next 12
+    correlation spike   correlation .95 for 100 bars
+    liquidity drought   a seventh of the liquidity for 100 bars
+
+What is observed (volatilities, correlations, ranges, stress, crises) is estimated from the bars up to it. A crisis is
+seen where the fast volatility passes `STRESSED` times the slow one, or where the correlation shock passes its
+threshold; it lasts for `RESPONSE` bars from there.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from fund.compiled import compiled
+from fund.grandmodel.risk.layout import FEATURES, Columns
+from fund.market.streams import Paths
+from fund.market.tape import Tape, empty_block
+from fund.market.weather import Weather
+
+if TYPE_CHECKING:
+    from fund.grandmodel.risk.strategy import RiskManagement
+
+Floats = NDArray[np.float64]
+
+CHUNK = 64
+DRAWS = 9  # normals a row: factor, four assets, four convictions
+YEAR = 252.0
+ARCH, GARCH = 0.05, 0.93  # a bar
+MANDATE_KEPT = 0.995
+VOLATILITY_KEPT, FAST_KEPT, SLOW_KEPT = 0.97, 0.84, 0.995  # EWMA weights a bar
+CORRELATION_KEPT = 0.98
+STRESSED, RESPONSE, QUIET = 2.0, 6, 24
+RANGE = 1.6  # expected range of a day over its volatility, sqrt(8/pi)
+SWAN, FLASH, SPIKE, DROUGHT = 1, 2, 3, 4
+DURATION = np.array([0, 60, 18, 100, 100])
+HEAT = np.array([1.0, 2.5, 2.0, 1.0, 1.1])
+LIQUID = np.array([1.0, 0.4, 0.15, 0.8, 0.15])
+ALIKE = np.array([0.0, 0.85, 0.95, 0.95, 0.0])
+SWAN_DRIFT, FLASH_FALL, FLASH_RISE = -0.0008, -0.008, 0.0035
+
+
+class World(NamedTuple):
+    """The strategy's parameters as the loop takes them."""
+
+    price: float
+    move: Floats  # (4,) volatility of a bar
+    bars: float  # a day
+    sharpe: float
+    mandate_bias: float
+    mandate_spread: float
+    correlation: float  # without weather
+    season: float
+    clustering: float  # 1: GARCH, 0: none
+    jump: float
+    hazards: Floats  # (4,) cumulative, a bar
+    cost: float
+    shock: float  # threshold
+
+
+class State(NamedTuple):
+    """Arrays of one path that the loop carries along."""
+
+    price: Floats
+    conviction: Floats
+    covariance: Floats  # (4, 4) EWMA, of returns over the hour's volatility
+    scalars: Floats  # heat, fast, slow, slow correlation, scenario, its age, quiet bars, crisis bars left
+
+
+def world_of(s: RiskManagement) -> World:
+    """The loop's parameters."""
+    rates = np.array([s.black_swan, s.flash_crash, s.correlation_spike, s.liquidity_drought])
+    move = s.volatility * np.array([0.8, 0.9, 1.1, 1.2]) / math.sqrt(YEAR * s.steps_per_day)
+    return World(
+        100.0, move, float(s.steps_per_day), s.expected_sharpe, s.mandate_bias, s.mandate_spread, s.correlation,
+        s.season, float(s.clustering), s.jump, np.cumsum(rates) / 500.0, s.cost_rate, s.correlation_shock_threshold,
+    )  # fmt: skip
+
+
+def record(s: RiskManagement, paths: Paths, weather: Weather | None) -> Tape:
+    """The tape of generated paths."""
+    rows, n = s.n_steps + 1, len(paths)
+    sky = s.sky(paths, s.days + 1, weather)
+    alike = sky.correlation if s.weather else np.full_like(sky.correlation, s.correlation)
+    block = empty_block(rows, len(Columns._fields), n)
+    features = np.zeros((rows, n, len(FEATURES)), dtype=np.float32)
+    for start in range(0, n, CHUNK):
+        cut = slice(start, min(start + CHUNK, n))
+        streams = Paths(paths.seeds[cut], paths.episodes[cut]).streams(s.name)
+        z, onset = streams.normal("returns", rows, DRAWS), streams.uniform("scenarios", rows)
+        by_path = block.transpose(0, 2, 1)
+        _walk(
+            by_path,
+            features,
+            start,
+            z,
+            onset,
+            sky.volatility[:, cut],
+            sky.liquidity[:, cut],
+            alike[:, cut],
+            world_of(s),
+        )
+    return Tape(Columns._fields, block, features)
+
+
+@compiled(nogil=True, error_model="numpy")
+def _walk(
+    block: Floats, features: NDArray[np.float32], first: int, z: Floats, onset: Floats, heat: Floats, liquidity: Floats,
+    alike: Floats, w: World,
+) -> None:  # fmt: skip
+    n, rows = onset.shape
+    for k in range(n):
+        state = State(np.full(4, w.price), z[k, 0, 5:9].copy(), np.zeros((4, 4)), np.zeros(8))
+        start = alike[0, k]
+        for i in range(4):
+            for j in range(4):
+                state.covariance[i, j] = w.move[i] * w.move[j] * (1.0 if i == j else start)
+        state.scalars[0] = state.scalars[1] = state.scalars[2] = 1.0
+        state.scalars[3], state.scalars[6] = start, QUIET
+        returns, scenario = np.zeros(4), 0
+        for t in range(rows):
+            day, x = int(t // w.bars), 2.0 * (t % w.bars) / w.bars - 1.0
+            hour = 1.0 + w.season * (3.0 * x * x - 1.0)
+            # what is seen is of the bar that ended: a scenario that begins is no news before its first bar is over
+            _show(
+                block[t, first + k],
+                features[t, first + k],
+                state,
+                hour,
+                liquidity[day, k] * LIQUID[scenario],
+                w,
+            )
+            scenario = _scenario(state, onset[k, t], w)
+            _draw(returns, state, z[k, t], scenario, hour * heat[day, k] * HEAT[scenario], alike[day, k], w)
+            _learn(state, returns, hour, w)
+            for j in range(4):
+                state.price[j] *= max(1.0 + returns[j], 0.01)
+                if t + 1 < rows:
+                    fresh = math.sqrt(1.0 - MANDATE_KEPT * MANDATE_KEPT)
+                    state.conviction[j] = MANDATE_KEPT * state.conviction[j] + fresh * z[k, t + 1, 5 + j]
+
+
+@njit(forceinline=True)
+def _scenario(state: State, uniform: float, w: World) -> int:
+    # the scenario of the bar that begins
+    at = state.scalars
+    now = int(at[4])
+    if now > 0:
+        at[5] += 1.0
+        if at[5] >= DURATION[now]:
+            at[4] = 0.0
+            now = 0
+    elif uniform <= w.hazards[3]:
+        now = 1
+        while uniform > w.hazards[now - 1]:
+            now += 1
+        at[4], at[5] = now, 0.0
+    return now
+
+
+@njit(forceinline=True)
+def _conviction(state: State, j: int, w: World) -> float:
+    return min(max(w.mandate_bias + w.mandate_spread * state.conviction[j], -1.0), 1.0)
+
+
+@njit(forceinline=True)
+def _draw(returns: Floats, state: State, z: Any, scenario: int, hot: float, alike: float, w: World) -> None:
+    # returns of the bar that begins
+    at, extra = state.scalars, 0.0
+    if scenario == SWAN:
+        extra = -w.jump if at[5] == 0.0 else SWAN_DRIFT
+    elif scenario == FLASH:
+        extra = FLASH_FALL if at[5] < 6.0 else FLASH_RISE
+    rho = max(alike, ALIKE[scenario])
+    common, own = math.sqrt(rho * at[0]), math.sqrt((1.0 - rho) * at[0])
+    for j in range(4):
+        drift = w.sharpe * _conviction(state, j, w) * w.move[j] / math.sqrt(YEAR * w.bars)
+        returns[j] = drift + w.move[j] * hot * (common * z[0] + own * z[1 + j]) + extra
+    if w.clustering > 0.0:
+        at[0] = 1.0 - ARCH - GARCH + at[0] * (ARCH * z[0] * z[0] + GARCH)
+
+
+@njit(forceinline=True)
+def _learn(state: State, returns: Floats, hour: float, w: World) -> None:
+    # estimates, after the bar; the hour's shape is known and taken out
+    square, at = 0.0, state.scalars
+    for i in range(4):
+        one = returns[i] / hour
+        square += 0.25 * one * one / (w.move[i] * w.move[i])
+        for j in range(4):
+            kept = VOLATILITY_KEPT if i == j else CORRELATION_KEPT
+            state.covariance[i, j] = kept * state.covariance[i, j] + (1.0 - kept) * one * returns[j] / hour
+    at[1] = FAST_KEPT * at[1] + (1.0 - FAST_KEPT) * square
+    at[2] = SLOW_KEPT * at[2] + (1.0 - SLOW_KEPT) * square
+
+
+@njit(forceinline=True)
+def _correlation(state: State, i: int, j: int) -> float:
+    # the two decays differ, so that a quotient may leave [-1, 1]
+    size = math.sqrt(state.covariance[i, i] * state.covariance[j, j])
+    return min(max(state.covariance[i, j] / max(size, 1e-18), -0.99), 0.99)
+
+
+@njit(forceinline=True)
+def _show(row: Any, seen: Any, state: State, hour: float, liquid: float, w: World) -> None:
+    at, mean, c, regime = state.scalars, 0.0, 16, 0.0
+    for j in range(4):
+        deviation = math.sqrt(state.covariance[j, j])
+        row[j], row[4 + j], row[8 + j] = state.price[j], _conviction(state, j, w), deviation * hour
+        row[12 + j] = RANGE * deviation * math.sqrt(w.bars) * state.price[j]
+        regime += 0.25 * deviation / w.move[j]
+        for i in range(j):
+            mean += _correlation(state, i, j) / 6.0
+    for i in range(4):
+        for j in range(i + 1, 4):
+            row[c] = _correlation(state, i, j)
+            c += 1
+    at[3] = SLOW_KEPT * at[3] + (1.0 - SLOW_KEPT) * mean
+    stress = math.sqrt(at[1] / at[2])
+    row[22], row[23], row[24], row[25] = mean, mean - at[3], w.cost / liquid, stress
+    alarm = stress > STRESSED or row[23] > w.shock
+    if alarm and at[6] >= QUIET:
+        at[7] = RESPONSE
+    at[6] = 0.0 if alarm else at[6] + 1.0
+    row[26] = 1.0 if at[7] > 0.0 else 0.0
+    at[7] = max(at[7] - 1.0, 0.0)
+    seen[2], seen[3], seen[7], seen[8], seen[9] = regime, mean, hour, stress, liquid
