@@ -229,7 +229,7 @@ def _draw(
             out[0, i, t], out[3, i, t] = math.exp(x), math.exp(x + r)
             out[1, i, t], out[2, i, t] = math.exp(x + up), math.exp(x + down)
             out[4, i, t] = shapes[1][minute] * w * sky[1][day, i] * (0.6 + 0.4 * z[i, t] * z[i, t])
-            _push(fives, minute % GAP_MINUTES == 0, x + down, x + up, x, x + r)
+            _push(fives, minute % GAP_MINUTES == 0, out[2, i, t], out[1, i, t], out[0, i, t], out[3, i, t])
             x += r
             if minute % GAP_MINUTES == GAP_MINUTES - 1:
                 left -= 1

@@ -1,0 +1,250 @@
+"""What the strategic and the tactical world have in common: one instrument in bars, drawn or recorded.
+
+Row t is the end of a bar: its close is the quote at which a step trades, half a spread and a fee away. Each episode has
+`warm_up_sessions` before it, which the indicators need and nobody trades in.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fund.errors import DataError, InvalidParameter
+from fund.grandmodel.bars import SESSION, BarMarket, Bars, aggregate, draw_minutes
+from fund.grandmodel.recorded_bars import COLUMNS, minutes_of
+from fund.market.history import History
+from fund.market.streams import Paths
+from fund.market.tape import Tape, empty_block
+from fund.market.weather import Weather
+from fund.strategy import Box, Strategy, names
+
+Floats = NDArray[np.float64]
+
+CHUNK = 16  # paths whose minutes are in memory together
+OPENS = 570  # 09:30, of a generated session
+
+UNITS: dict[str, str] = {
+    "window": "rows of the observation matrix",
+    "observation_noise": "standard deviation of the noise on what agents see, in units of the features",
+    "position_limit": "exposure of a full position over NAV",
+    "half_spread": "share of the price, in normal liquidity",
+    "cost_rate": "fee, share of traded value",
+    "band": "smallest change of exposure that is traded, share of NAV",
+    "price": "at the start of the warm-up, account currency",
+    "daily_volatility": "of a session, without the night, in the normal regime",
+    "overnight_volatility": "of a night, in the normal regime",
+    "u_shape": "volatility and volume at the ends of a session over those at noon, less 1. Admati & Pfleiderer (1988)",
+    "volume": "units a minute, on average",
+    "activity": "standard deviation of the logarithm of activity. Clark (1973)",
+    "jump_rate": "a day. Merton (1976)",
+    "jump_size": "standard deviation of a jump's logarithm",
+    "trend_ratio": "yearly Sharpe ratio of knowing a trend of one standard deviation",
+    "trend_days": "half-life of the trend, days",
+    "edge": "drift of a half hour per unit of the signal, in a half hour's deviations; 0: there is no signal",
+    "gap_edge": "drift of a 5-minute bar after a fair-value gap, in its deviations",
+    "gap_run": "share of gaps after which the price runs on; after the others it comes back",
+    "gap_bars": "5-minute bars that this lasts",
+    "impulse": "mean bodies that the middle bar of a gap must exceed",
+    "zone": "of a recorded market's exchange",
+    "opens": "time of day at which a recorded session begins",
+    "closes": "and ends",
+}
+
+
+class Drawn(NamedTuple):
+    """Bars of some paths, what is known ahead of each row, and the spread, all (n, rows)."""
+
+    bars: Bars
+    signal: Floats | None  # of the half hour after the row
+    half_spread: Floats
+
+
+@dataclass(frozen=True)
+class BarStrategy(Strategy):
+    """Parameters of a market in bars, and its recording."""
+
+    minutes: ClassVar[int] = 30  # of a bar
+    needed: ClassVar[int] = 210  # rows that the indicators need before they can be seen
+    matrix: ClassVar[tuple[str, ...]] = ()  # features that look back, in the order of the observation matrix
+
+    steps_per_day: int = 13
+    window: int = 48
+    observation_noise: float = 0.01
+    position_limit: float = 1.0
+    half_spread: float = 0.00003
+    cost_rate: float = 0.00005
+    band: float = 0.02
+    price: float = 100.0
+    daily_volatility: float = 0.010
+    overnight_volatility: float = 0.005
+    u_shape: float = 1.2
+    volume: float = 20_000.0
+    activity: float = 0.5
+    jump_rate: float = 0.05
+    jump_size: float = 0.01
+    trend_ratio: float = 3.0
+    trend_days: float = 5.0
+    edge: float = 0.0
+    gap_edge: float = 0.15
+    gap_run: float = 0.75
+    gap_bars: int = 12
+    impulse: float = 1.5
+    zone: str = "America/New_York"
+    opens: str = "09:30"
+    closes: str = "16:00"
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that no world has; raises InvalidParameter."""
+        self.market  # noqa: B018 - its own checks
+        for name, least in (("window", 1), ("n_steps", 1), ("position_limit", 0.0), ("capital", 1e-9)):
+            if getattr(self, name) < least:
+                raise InvalidParameter(
+                    f"{self.name}: {name} is {getattr(self, name)}, wanted {least} or more"
+                )
+        for name in ("observation_noise", "half_spread", "cost_rate", "band"):
+            if getattr(self, name) < 0.0:
+                raise InvalidParameter(f"{self.name}: {name} is {getattr(self, name)}, wanted 0 or more")
+
+    @property
+    def actions(self) -> Box:
+        """Three agents' probabilities of short, neutral and long."""
+        return Box(9, 0.0, 1.0)
+
+    @property
+    def market(self) -> BarMarket:
+        """The generated market."""
+        return BarMarket(**{f.name: getattr(self, f.name) for f in fields(BarMarket)})
+
+    @property
+    def leverage(self) -> float:
+        """Largest exposure over NAV when trading."""
+        return self.position_limit
+
+    @property
+    def reward_of_money(self) -> float:
+        """Reward of one unit of account currency."""
+        return self.reward_scale / self.capital
+
+    @property
+    def first(self) -> int:
+        """The row of the drawn bars at which an episode begins: the last of the warm-up."""
+        per_session = SESSION // self.minutes
+        return -(-(self.needed + self.window) // per_session) * per_session - 1
+
+    @classmethod
+    def needs(cls) -> tuple[str, ...]:
+        """Columns of a history of 1-minute bars."""
+        return COLUMNS
+
+    def on(self, data: Any) -> Self:
+        """The same world on recorded bars of a minute: a History, or a DataFrame."""
+        history = data if isinstance(data, History) else History.from_frame(data, required=COLUMNS)
+        history.select(COLUMNS)
+        return self.with_parameters(history=history)
+
+    def draw_bars(self, paths: Paths, sky: Weather) -> Drawn:
+        """The bars of some paths, warm-up included."""
+        per_session = SESSION // self.minutes
+        warm_up = (self.first + 1) // per_session
+        minutes, signal = draw_minutes(self.market, paths, sky, self.days, warm_up, self.name)
+        bars = aggregate(minutes, self.minutes).cut(slice(0, self.first + 1 + self.n_steps))
+        row_day = np.maximum(bars.session - warm_up, 0)
+        ahead = signal[:, 1 + (bars.session * SESSION + bars.minute + self.minutes - 1) // 30]
+        return Drawn(bars, ahead if self.edge else None, (self.half_spread / sky.liquidity[row_day]).T)
+
+    def record_bars(self, paths: Paths, weather: Weather | None) -> Tape:
+        """The tape of these paths, a few at a time so that their minutes do not fill the memory."""
+        sky = self.sky(paths, self.days, weather)
+        width, n = len(self.features), len(paths)
+        rows = self.n_steps + self.window
+        wide = np.zeros((rows, n, width), dtype=np.float32)
+        block = empty_block(self.n_steps + 1, len(names(self.step.columns)), n)
+        for start in range(0, n, CHUNK):
+            cut = slice(start, start + CHUNK)
+            some = Paths(paths.seeds[cut], paths.episodes[cut])
+            drawn = self.draw_bars(some, _part(sky, cut))
+            columns, features = self.read(drawn, OPENS)
+            self._write(columns, features, self.first, block[:, :, cut], wide[:, cut])
+        self._blur(paths, wide)
+        return self._tape(block, wide, np.zeros(0, dtype=np.int64))
+
+    def read(self, drawn: Drawn, opens: int) -> tuple[Mapping[str, Floats], Mapping[str, Floats]]:
+        """Columns and features by name, each (n, rows); NaN where an indicator has too few rows."""
+        raise NotImplementedError
+
+    def record_windows(self, history: History, paths: Paths) -> Tape:
+        """Windows of the recorded market, one a path, whose starts are drawn; raises DataError."""
+        drawn, columns, features = recorded(self, history)
+        last = drawn.bars.rows - 1 - self.n_steps
+        if last < self.first:
+            raise DataError(
+                f"{history.source}: {drawn.bars.rows} bars of {self.minutes} minutes, wanted "
+                f"{self.first + 1 + self.n_steps} ({self.first} to warm up, {self.n_steps} steps)"
+            )
+        starts = self.first + paths.streams(self.name).integers("window", last - self.first + 1)
+        n = len(paths)
+        wide = np.zeros((self.n_steps + self.window, n, len(self.features)), dtype=np.float32)
+        block = empty_block(self.n_steps + 1, len(names(self.step.columns)), n)
+        for i, start in enumerate(starts.tolist()):
+            self._write(columns, features, start, block[:, :, i : i + 1], wide[:, i : i + 1])
+        self._blur(paths, wide)
+        return self._tape(block, wide, starts)
+
+    def _write(
+        self,
+        columns: Mapping[str, Floats],
+        features: Mapping[str, Floats],
+        start: int,
+        block: Floats,
+        wide: NDArray[np.float32],
+    ) -> None:
+        rows = slice(start, start + self.n_steps + 1)
+        for k, name in enumerate(names(self.step.columns)):
+            block[:, k] = columns[name][:, rows].T
+        behind = slice(start - self.window + 1, start + self.n_steps + 1)
+        for name, values in features.items():
+            wide[:, :, self.features.index(name)] = values[:, behind].T
+
+    def _blur(self, paths: Paths, wide: NDArray[np.float32]) -> None:
+        # noise on the matrix's columns, drawn row by row, so that a shorter tape is the beginning of a longer one
+        if self.observation_noise > 0.0:
+            places = [self.features.index(name) for name in self.matrix]
+            drawn = paths.streams(self.name).normal("noise", len(wide), len(places))
+            wide[:, :, places] += (self.observation_noise * drawn).transpose(1, 0, 2).astype(np.float32)
+
+    def _tape(self, block: Floats, wide: NDArray[np.float32], rows: NDArray[np.int64]) -> Tape:
+        if not (np.isfinite(block.sum()) and np.isfinite(wide.sum(dtype=np.float64))):
+            raise DataError(f"{self.name}: a price or a feature is not finite")
+        back = self.window - 1
+        return Tape(
+            names(self.step.columns), block, np.ascontiguousarray(wide[back:]), rows, wide[:back].copy()
+        )
+
+
+@lru_cache(maxsize=4)
+def recorded(
+    strategy: BarStrategy, history: History
+) -> tuple[Drawn, Mapping[str, Floats], Mapping[str, Floats]]:
+    """The recorded market in bars with its columns and features, once a strategy: they are causal."""
+    minutes = minutes_of(history, strategy.zone, strategy.opens, strategy.closes)
+    bars = aggregate(minutes, strategy.minutes)
+    drawn = Drawn(bars, None, np.full(bars.close.shape, strategy.half_spread))
+    hours, _, rest = strategy.opens.partition(":")
+    return drawn, *strategy.read(drawn, 60 * int(hours) + int(rest))
+
+
+def _part(sky: Weather, cut: slice) -> Weather:
+    return Weather(*(getattr(sky, f.name)[:, cut] for f in fields(Weather)))
+
+
+def clock_features(bars: Bars, opens: int) -> dict[str, Floats]:
+    """Sine and cosine of the hour at the end of each bar, (n, rows)."""
+    angle = 2.0 * math.pi * (opens + bars.minute + bars.minutes) / 1440.0
+    return {"hour_sin": np.broadcast_to(np.sin(angle), bars.close.shape),
+            "hour_cos": np.broadcast_to(np.cos(angle), bars.close.shape)}  # fmt: skip
