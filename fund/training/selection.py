@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 
@@ -18,6 +20,7 @@ from fund.envs.play import play
 from fund.errors import ModelError
 from fund.market.streams import Paths
 from fund.strategy import Played, Strategy
+from fund.training import checkpoint
 from fund.training.evaluate import SELECTION_SEEDS, statistics
 from fund.training.learners import Settings
 from fund.training.network import ACTORS, Network
@@ -96,12 +99,20 @@ class Selection(BaseCallback):
         self.latest = b""
         self.interrupted = False
         self.begun = 0  # steps that a resumed model has behind it
+        self.identity = ""  # of the training, for its checkpoints; none are written where it is empty
+        self.stopping = False  # interrupted, and whatever must be written down is
+        self.due = False  # whether a checkpoint is to be taken before the next rollout
         self._mean: ActingMean | None = None
 
     def _on_training_start(self) -> None:
-        self.begun = self.num_timesteps
+        if not self.history:
+            self.begun = self.num_timesteps
 
     def _on_rollout_start(self) -> None:
+        self.stopping = self.interrupted
+        if (self.due or self.stopping) and self.history and self.folder is not None and self.identity:
+            self.due = False
+            checkpoint.save(self.folder, self.model, self, self.identity)
         # the update before this rollout is over: its losses are in the logger until they are written
         for key, value in self.logger.name_to_value.items():
             if key.startswith("train/") and not np.isfinite(value):
@@ -117,7 +128,32 @@ class Selection(BaseCallback):
         if self.num_timesteps - self.begun >= self.every * (len(self.history) + 1):
             self.look()
         late = self.deadline is not None and time.monotonic() > self.deadline
-        return not (late or self.interrupted)
+        return not (late or self.stopping)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What has been seen, as arrays."""
+        told = {
+            "history": self.history, "best": float(self.best_score), "begun": self.begun, "steps": self.steps,
+            "every": self.every,
+        }  # fmt: skip
+        arrays = {"selection": np.array(json.dumps(told)), "best": np.frombuffer(self.best, dtype=np.uint8)}
+        arrays["latest"] = np.frombuffer(self.latest, dtype=np.uint8)
+        if self._mean is not None:
+            arrays["mean_updates"] = np.array(self._mean.updates)
+            arrays |= {f"mean_{k}": w.numpy() for k, w in enumerate(self._mean.mean)}
+        return arrays
+
+    def set_state(self, model: BaseAlgorithm, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from `state`."""
+        told = json.loads(str(arrays["selection"]))
+        self.history = [(int(step), float(value)) for step, value in told["history"]]
+        self.best_score, self.begun = told["best"], told["begun"]
+        self.steps, self.every = told["steps"], told["every"]
+        self.best, self.latest = arrays["best"].tobytes(), arrays["latest"].tobytes()
+        if "mean_updates" in arrays:
+            self._mean = ActingMean(model, self.algorithm)
+            self._mean.updates = int(arrays["mean_updates"])
+            self._mean.mean = [torch.from_numpy(arrays[f"mean_{k}"]) for k in range(len(self._mean.mean))]
 
     def table(self) -> dict[str, Any]:
         """Steps and scores as arrays, for `evaluations.npz`."""
@@ -145,6 +181,7 @@ class Selection(BaseCallback):
         )
         now, numbers = score(self.strategy, played), statistics(played)
         self.history.append((self.num_timesteps, now))
+        self.due = True
         self.logger.record("eval/mean_reward", float(np.mean(played.reward)))
         self.logger.record("eval/score", now)
         self.logger.record("fund/sharpe", numbers["sharpe"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.metadata
 import io
 import platform
@@ -31,6 +32,7 @@ from fund.errors import ModelError
 from fund.paths import lock
 from fund.roster import Spec
 from fund.strategy import Strategy
+from fund.training import checkpoint
 from fund.training.learners import Settings, learner, training_env
 from fund.training.selection import Selection
 from fund.training.store import Card, ModelStore, environment_hash, parameters_of
@@ -77,9 +79,11 @@ def train(
 ) -> Trained:
     """Train a strategy and save `latest`, and `best` if it is.
 
-    `selection` is the strategy whose episodes choose the best weights, where it is not the same (a history cut in
-    parts). Ctrl-C and SIGTERM end the training at its next step; what was learnt is saved and usable. Raises RunInUse
-    where another process trains into the same folder, ModelError where the weights are not finite.
+    `resume` goes on where an interrupted or killed training was, bit for bit, and to its end; where there is none, from
+    the weights of `latest` for so many more steps. `selection` is the strategy whose episodes choose the best weights,
+    where it is not the same (a history cut in parts). Ctrl-C and SIGTERM end the training before its next rollout; what
+    was learnt is saved and usable. Raises RunInUse where another process trains into the same folder, ModelError where
+    a number is not finite or a checkpoint cannot be used.
     """
     budget, store = budget or Budget(), store or ModelStore()
     settings = settings or settings_of(spec, preset)
@@ -89,11 +93,16 @@ def train(
         start = time.monotonic()
         world = strategy.with_parameters(**settings.world)
         model = learner(spec.algorithm, training_env(world, settings, seed), strategy, settings, seed)
-        if resume:
+        folder = home / "checkpoints"
+        watch = Selection(selection or strategy, spec.algorithm, settings, steps, budget.seconds, folder)
+        watch.identity = _identity(world, spec.algorithm, settings, seed)
+        left = checkpoint.restore(folder, model, watch, watch.identity) if resume else None
+        if left is not None:
+            steps = left
+        elif resume:
             _resume(model, store, spec, strategy, preset)
-        watch = Selection(
-            selection or strategy, spec.algorithm, settings, steps, budget.seconds, home / "checkpoints"
-        )
+        else:
+            checkpoint.forget(folder)
         logs = _log_folder(home)
         with contextlib.closing(_logger(logs, progress)) as log, _interruptible(watch):
             model.set_logger(log)
@@ -102,7 +111,15 @@ def train(
                 watch.look()
         np.savez(logs / "evaluations.npz", **watch.table())
         card = _card(spec, strategy, preset, settings, seed, model.num_timesteps, time.monotonic() - start)
-        return _keep(store, card, watch)
+        kept = _keep(store, card, watch)
+        if not watch.interrupted:
+            checkpoint.forget(folder)
+        return kept
+
+
+def _identity(world: Strategy, algorithm: str, settings: Settings, seed: int) -> str:
+    told = repr((environment_hash(world), algorithm, settings, seed, versions()["torch"]))
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _learn(model: BaseAlgorithm, steps: int, watch: Selection, progress: bool, resume: bool) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from trend_following import TrendFollowing
 
-from fund.roster import Spec
+from fund.roster import Spec, rosters
 from fund.training.store import ModelStore
 from fund.training.train import train
 
@@ -19,6 +19,12 @@ SETTINGS = {
     }
 }
 SPEC = Spec("trend_following", "trend_following:TrendFollowing", "PPO", 252, SETTINGS)
+OFF_POLICY = {"learning_starts": 16, "batch_size": 32, "buffer_size": 4096}
+MODELS = {
+    "PPO": {"n_steps": 8, "batch_size": 32, "n_epochs": 2},
+    "DDPG": OFF_POLICY,
+    "DQN": {**OFF_POLICY, "train_freq": 1},
+}
 STRATEGY = TrendFollowing.preset("planted").with_steps(60)
 
 
@@ -37,3 +43,23 @@ def trained(tmp_path_factory):
     """A store with one trained model, and what the training gave."""
     store = ModelStore(tmp_path_factory.mktemp("models"))
     return store, train(SPEC, STRATEGY, store=store)
+
+
+def small(algorithm):
+    """A small strategy with the algorithm's kind of actions, and its line of a roster."""
+    if algorithm == "DQN":
+        desk = rosters()["factor_tracking"]
+        strategy, where = desk.cls.preset("planted").with_steps(20), desk.where
+    else:
+        strategy, where = TrendFollowing.preset("planted").with_steps(20), "trend_following:TrendFollowing"
+    settings = {
+        "steps": 800, "n_envs": 8, "net_arch": [8], "evaluations": 1, "evaluation_paths": 16,
+        "model": MODELS[algorithm],
+    }  # fmt: skip
+    return Spec(strategy.name, where, algorithm, 20, {"default": settings}), strategy
+
+
+@pytest.fixture(scope="session")
+def subject():
+    """`small` as a fixture."""
+    return small

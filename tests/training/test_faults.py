@@ -3,22 +3,14 @@
 import numpy as np
 import pytest
 from stable_baselines3.common.vec_env import VecEnvWrapper
-from trend_following import TrendFollowing
 
 from fund.errors import ModelError
-from fund.roster import Spec, rosters
 from fund.training import train as training
 from fund.training.learners import learner, training_env
 from fund.training.store import ModelStore
 from fund.training.train import train
 
-STEP, PATHS = 37, 8
-OFF_POLICY = {"learning_starts": 16, "batch_size": 32, "buffer_size": 4096}
-MODELS = {
-    "PPO": {"n_steps": 8, "batch_size": 32, "n_epochs": 2},
-    "DDPG": OFF_POLICY,
-    "DQN": {**OFF_POLICY, "train_freq": 1},
-}
+STEP, PATHS = 37, 8  # of vector steps, and paths of a subject
 
 
 class Poisoned(VecEnvWrapper):
@@ -53,23 +45,9 @@ def poisoned_learner(*arguments):
     return model
 
 
-def subject(algorithm):
-    """A small strategy with the algorithm's kind of actions, and its line of a roster."""
-    if algorithm == "DQN":
-        desk = rosters()["factor_tracking"]
-        strategy, where = desk.cls.preset("planted").with_steps(20), desk.where
-    else:
-        strategy, where = TrendFollowing.preset("planted").with_steps(20), "trend_following:TrendFollowing"
-    settings = {
-        "steps": 800, "n_envs": PATHS, "net_arch": [8], "evaluations": 1, "evaluation_paths": 16,
-        "model": MODELS[algorithm],
-    }  # fmt: skip
-    return Spec(strategy.name, where, algorithm, 20, {"default": settings}), strategy
-
-
 @pytest.mark.parametrize("what", ["observation", "reward", "gradient"])
 @pytest.mark.parametrize("algorithm", ["PPO", "DDPG", "DQN"])
-def test_a_bad_number_stops_the_training_at_its_step(algorithm, what, tmp_path, monkeypatch):
+def test_a_bad_number_stops_the_training_at_its_step(algorithm, what, subject, tmp_path, monkeypatch):
     spec, strategy = subject(algorithm)
     store = ModelStore(tmp_path)
     train(spec, strategy, store=store)
