@@ -55,7 +55,7 @@ Parts = namedtuple("Parts", ["pnl", "risk", "target_volatility"])
 
 _as_tuple = tuple_reader(COUNT, "array[{k}]", "array")
 _own = tuple_reader(COUNT + 3, "array[{k}]", "array")
-CHUNK = 512  # paths recorded together
+CHUNK = 128  # paths recorded together
 ORACLE = "regime_oracle"  # an upper bound, not a rule to be held against
 DECAY = 0.94  # a day, of the running variance (RiskMetrics, 1996)
 
