@@ -51,7 +51,7 @@ class Rounds:
         self._said_at = _said_places(stage)
         self._said = np.zeros((self.n, sum(len(a.said) for a in stage.agents)))
         self._joint = np.zeros((self.n, stage.width))
-        self._spoken: set[str] = set()
+        self.spoken: set[str] = set()  # who has decided in this round
 
     def reset(self, seed: int | None = None) -> Observations:
         """Begin episodes: the first of `seed`, `seed + 1`, ... of the paths, or the next of each."""
@@ -69,7 +69,7 @@ class Rounds:
         return self._open()
 
     def _open(self) -> Observations:
-        self._spoken.clear()
+        self.spoken.clear()
         self._said[:] = 0.0
         return self.observe()
 
@@ -103,16 +103,16 @@ class Rounds:
         self._joint[:, self.stage.parts_of[name]] = numbers
         if self.stage.in_turn:
             self._said[:, self._said_at[name]] = agent.message(numbers)
-        self._spoken.add(name)
+        self.spoken.add(name)
 
     def step(self, actions: Actions | None = None) -> Outcome:
         """Play the round; raises InvalidAction where an agent has not spoken or says what it cannot."""
         given = actions or {}
-        joint = self._joint if self._spoken else self.stage.joint(given)
-        if self._spoken:
+        joint = self._joint if self.spoken else self.stage.joint(given)
+        if self.spoken:
             for name, action in given.items():
                 self.announce(name, action)
-            silent = [name for name in self.agents if name not in self._spoken]
+            silent = [name for name in self.agents if name not in self.spoken]
             if silent:
                 raise InvalidAction(f"{self.stage.name}: no action of {silent[0]}")
         out = self.batch.step(joint)
@@ -128,7 +128,7 @@ class Rounds:
 
     def get_state(self) -> dict[str, NDArray[Any]]:
         """The whole state in plain arrays, at the start of a round or within one."""
-        spoken = np.array([name in self._spoken for name in self.agents])
+        spoken = np.array([name in self.spoken for name in self.agents])
         own = {"joint": self._joint.copy(), "said": self._said.copy(), "spoken": spoken}
         return {**self.batch.get_state(), **own}
 
@@ -136,7 +136,7 @@ class Rounds:
         """Continue from `get_state`."""
         self.batch.set_state(state)
         self._joint[:], self._said[:] = state["joint"], state["said"]
-        self._spoken = {name for name, spoke in zip(self.agents, state["spoken"], strict=True) if spoke}
+        self.spoken = {name for name, spoke in zip(self.agents, state["spoken"], strict=True) if spoke}
         return self.observe()
 
     def _agent(self, name: str) -> Agent:

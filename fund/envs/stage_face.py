@@ -61,6 +61,7 @@ class Face:
         self._names, self._seeded = self._rounds.batch.part_names, False
         self._past = [0.0] * len(LINES)
         self._said: dict[str, Any] = {}
+        self._aggregated = False  # the last has spoken, and the first not again
         self._moments: list[stage_render.Moment] = []
         self.performance = {"rounds": 0, "seconds": 0.0}
 
@@ -123,13 +124,14 @@ class Face:
         self._seeded = True
         self._rounds.reset(seed)
         self.agents = list(self.possible_agents)
-        self._past, self._said = [0.0] * len(LINES), {}
+        self._past, self._said, self._aggregated = [0.0] * len(LINES), {}, False
         self._moments = [stage_render.moment(self._rounds)]
 
     def _play(self) -> tuple[list[float], bool, bool, dict[str, Any]]:
         # one round; all agents have spoken
         begun = time.perf_counter()
         out = self._rounds.step()
+        self._aggregated = True
         info = self._info()
         if self.render_mode is not None:
             self._moments.append(stage_render.moment(self._rounds))
@@ -166,7 +168,7 @@ class Face:
 
     def _say(self, agent: str, action: Any) -> None:
         self._rounds.announce(agent, np.asarray(action)[None])
-        self._said[agent] = action
+        self._said[agent], self._aggregated = action, False
 
 
 def _unbounded(shape: tuple[int, ...]) -> gym.spaces.Box:

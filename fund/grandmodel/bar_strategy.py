@@ -91,7 +91,7 @@ class BarStrategy(Strategy):
     trend_ratio: float = 3.0
     trend_days: float = 5.0
     edge: float = 0.0
-    gap_edge: float = 0.15
+    gap_edge: float = 0.12
     gap_run: float = 0.75
     gap_bars: int = 12
     impulse: float = 1.5

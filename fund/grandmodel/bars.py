@@ -87,7 +87,7 @@ class BarMarket:
     )
     trend_days: float = 5.0  # half-life of the trend
     edge: float = 0.0  # drift in half an hour per unit of the signal, in that half hour's own deviations
-    gap_edge: float = 0.15  # drift of a bar after a fair-value gap, in a 5-minute bar's own deviations
+    gap_edge: float = 0.12  # drift of a bar after a fair-value gap, in a 5-minute bar's own deviations
     gap_run: float = 0.75  # share of gaps that run on; the others are filled
     gap_bars: int = 12  # 5-minute bars that this lasts
     impulse: float = 1.5  # mean bodies that the middle bar of a gap must exceed
