@@ -32,7 +32,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "mispricing": {
         **_PURE, "kappa": 1.49, "premium_scale": 0.0, "far_contract": 1, "mispricing_kappa": 8.0,
         "mispricing_sigma": 0.1,
-        "position_limit": 20.0, "leverage": 100.0, "initial_margin": 0.02, "utility_power": -1.0,
+        "position_limit": 120.0, "leverage": 200.0, "initial_margin": 0.004, "utility_power": -1.0,
     },
     "brent_wti": {**_INTER, "price_ratio": 1.05, "chi_correlation": 0.97},
     "crack": {**_INTER, "price_ratio": 1.2, "chi_correlation": 0.9},

@@ -103,8 +103,8 @@ class FuturesSpreads(Strategy):
     b_1: float = 0.0
     a_2: float = 0.0
     b_2: float = 0.0
-    mispricing_kappa: float = 10.0
-    mispricing_sigma: float = 0.07
+    mispricing_kappa: float = 12.0
+    mispricing_sigma: float = 0.1
     market_loading: float = 0.3
     market_premium: float = 0.5
     chi_correlation: float = 0.9

@@ -29,7 +29,7 @@ def walks(rows=500):
 
 
 WORLDS = {name: FuturesSpreads.preset(name) for name in FuturesSpreads.presets}
-WORLDS["recorded"] = FuturesSpreads.preset("history", n_steps=250, history=walks())
+WORLDS["recorded"] = FuturesSpreads.preset("history", n_steps=250, initial_margin=0.01, history=walks())
 WORLDS["extras"] = FuturesSpreads(
     interest=0.03, utility_power=-1.0, legs="dollars", roll_days=0, contract_days=7, initial_margin=0.1,
     control_variate=True, a_1=0.05, b_2=0.02,
@@ -40,7 +40,9 @@ WORLDS["extras"] = FuturesSpreads(
 def test_contract(world):
     for name, check in CHECKS.items():
         # of two recorded walks there is no curve; where both legs are in one contract the curve is a point
-        if name != "features_speak" or world not in ("recorded", "mispricing"):
+        mute = name == "features_speak" and world in ("recorded", "mispricing")
+        # at the mispricing's leverage wild actions are ruined at different steps: see the last test
+        if not mute and (name, world) != ("batch_is_singles", "mispricing"):
             check(WORLDS[world])
 
 
@@ -91,3 +93,25 @@ def test_unknown_worlds_and_numbers_are_refused():
         FuturesSpreads.preset("schwartz_smith", far_contract=1)
     with pytest.raises(InvalidParameter, match="control_variate"):
         FuturesSpreads.preset("history", control_variate=True, history=walks())
+
+
+@pytest.mark.parametrize("preset", ["default", "mispricing"])
+def test_liquidated_paths_of_a_batch_are_the_single_episodes(preset):
+    # up to their first end: the kit compares whole rows of resets, which liquidations put out of step
+    desk = FuturesSpreads.preset(
+        preset, n_steps=120, **({"initial_margin": 0.25} if preset == "default" else {})
+    )
+    together, ended = Batch(desk, 32), np.zeros(32, dtype=bool)
+    together.reset(5)
+    alone = [Batch(desk, 1) for _ in range(32)]
+    for i, batch in enumerate(alone):
+        batch.reset(5 + i)
+    for action in adversarial(desk, 120, 32):
+        out = together.step(action)
+        for i in np.flatnonzero(~ended):
+            one = alone[i].step(action[i : i + 1])
+            assert np.array_equal(one.observation[0], out.observation[i])
+            assert one.reward[0] == out.reward[i]
+            assert one.terminated[0] == out.terminated[i]
+        ended |= together.ended
+    assert (together.clock < 120).any()
