@@ -79,8 +79,10 @@ def yardsticks(strategy: Strategy, rule: str, paths: Paths) -> tuple[str, Value,
     return chosen, values[chosen], best
 
 
-def entries(spec: Spec, preset: str, seeds: Sequence[int], episodes: int) -> Iterator[dict[str, Any]]:
-    """Train and compare seed by seed: the entry of the file as it stands after each."""
+def entries(
+    spec: Spec, preset: str, seeds: Sequence[int], episodes: int, done: Sequence[dict[str, Any]] = ()
+) -> Iterator[dict[str, Any]]:
+    """Train and compare seed by seed, but for the rows that are `done`: the entry of the file as it then stands."""
     strategy, settings = spec.cls.preset(preset), settings_of(spec, preset)
     paths = held_out(episodes)
     name, rule, best = yardsticks(strategy, settings.rule, paths)
@@ -94,8 +96,10 @@ def entries(spec: Spec, preset: str, seeds: Sequence[int], episodes: int) -> Ite
         f" --episodes {episodes}",
         "versions": versions(),
     }
+    rows = {row["seed"]: row for row in done}
     for seed in seeds:
-        found["agents"].append(_row(spec, strategy, preset, seed, paths, rule, best))
+        rows[seed] = rows.get(seed) or _row(spec, strategy, preset, seed, paths, rule, best)
+        found["agents"] = [rows[one] for one in sorted(rows)]
         if best is not None:
             gaps = [row["gap_closed"] for row in found["agents"]]
             found.update(median_gap_closed=statistics.median(gaps), least_gap_closed=min(gaps))
@@ -109,6 +113,8 @@ def _row(
     try:
         store = ModelStore(place)
         done = train(spec, strategy, preset, Budget(), seed, store)
+        if done.interrupted:
+            raise KeyboardInterrupt  # a training cut short is no result
         agent = value(strategy, store.load(strategy, "best", preset).policy(), paths)
     finally:
         shutil.rmtree(place, ignore_errors=True)
@@ -176,25 +182,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--preset", default="default")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--episodes", type=int, default=20_000)
+    parser.add_argument("--keep", action="store_true", help="keep the seeds that stand in the file already")
     parser.add_argument("--out", type=Path, default=FOLDER)
     options = parser.parse_args(arguments)
     key = f"{options.name} {options.preset}"
     try:
         spec = rosters()[options.name]
-        for found in entries(spec, options.preset, range(options.seeds), options.episodes):
+        done = standing(options.out).get(key, {}).get("agents", ()) if options.keep else ()
+        for found in entries(spec, options.preset, range(options.seeds), options.episodes, done):
             keep(options.out, key, found)
     except FundError as error:
         parser.exit(1, f"error: {error}\n")
+    except KeyboardInterrupt:
+        parser.exit(130, "interrupted; the seeds before this one are kept\n")
     print("\n".join(_section(key, found)))
     return 0
 
 
+def standing(folder: Path) -> dict[str, Any]:
+    """What `agents.json` holds."""
+    path = folder / "agents.json"
+    return dict(json.loads(path.read_text())) if path.exists() else {}
+
+
 def keep(folder: Path, key: str, found: Mapping[str, Any]) -> None:
     """Add or replace an entry of `agents.json`, and write the page anew."""
-    path = folder / "agents.json"
-    table = json.loads(path.read_text()) if path.exists() else {}
+    table = standing(folder)
     table[key] = found
-    atomic_write(path, (json.dumps(table, indent=1, sort_keys=True) + "\n").encode())
+    atomic_write(folder / "agents.json", (json.dumps(table, indent=1, sort_keys=True) + "\n").encode())
     atomic_write(folder / "results.md", results(table).encode())
 
 
