@@ -77,7 +77,7 @@ def held_out(episodes: int, seed: int = 0) -> Paths:
 def daily_returns(played: Played) -> Floats:
     """Simple returns (n, days) of the NAV from day to day."""
     nav = played.nav[:: played.strategy.steps_per_day]
-    if nav.shape[0] * played.strategy.steps_per_day < played.nav.shape[0]:
+    if (nav.shape[0] - 1) * played.strategy.steps_per_day < played.nav.shape[0] - 1:  # a day cut short
         nav = np.vstack([nav, played.nav[-1:]])
     return np.asarray((nav[1:] / nav[:-1] - 1.0).T)
 

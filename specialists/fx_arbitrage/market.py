@@ -1,0 +1,385 @@
+"""Generated markets: two currencies against a third, their rates, and the three pairs' executable quotes.
+
+Rates. The differentials d_k = r_k - r_home of the base and the terms currency are autoregressive from month to month,
+and constant in between, as between two meetings of a central bank.
+
+Spots. The value S of a currency in home currency moves over a step dt by
+
+    S' / S = (1 - roll + pi) exp(s z - s^2 / 2),   s = sigma V sqrt(dt),   z = b m + sqrt(1 - b^2) e
+
+where 1 - roll is the forward over the spot (`fund.market.rates`), so that the excess return S'/S - 1 + roll has mean
+pi exactly, with
+
+    pi = (1 - beta) roll (1 + crash (mu - mean of mu))  beta: Fama's slope on the forward premium, 1: uncovered parity
+    b  = loading sqrt(rho) min(|d| / 3%, 1) sign(d)     share of the common factor m: high interest is high beta
+
+V is the weather's volatility to the power of `volatility_response`, mu and m drift and shock of its market factor, rho
+its correlation. The premium is earned in calm times and paid back in a crisis, when all carry trades become one; over
+the long run it is (1 - beta) d a year. The own shocks e of the two currencies correlate by `correlation`.
+
+Quotes. Half-spreads and executable sizes vary around the normal ones, wider and smaller where liquidity is low. The
+cross deviates from what the other two pairs imply by less than its own half-spread, except while an opportunity is
+open (`fund.market.triangle`): then going round the triangle pays 1 + size, at the quotes. In the market `carry`, one
+row a day, a row meets an opportunity as a look at a random time does; in `triangle` rows are fractions of a second, and
+opportunities open and close between them.
+
+References:
+    Fama (1984), Journal of Monetary Economics 14:319-338; Lustig, Roussanov & Verdelhan (2011), Review of Financial
+    Studies 24:3731-3777; Brunnermeier, Nagel & Pedersen (2009), NBER Macroeconomics Annual 23:313-347.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from fund.compiled import compiled
+from fund.market.rates import roll
+from fund.market.streams import Paths, Streams
+from fund.market.tape import Tape, empty_block
+from fund.market.triangle import DRAWS, Durations, most_opportunities, open_at
+from fund.market.weather import MARKET_DRIFT, Weather, stationary
+from fund.strategy import names
+from specialists.fx_arbitrage.features import WARM_UP, Sight, write_features
+from specialists.fx_arbitrage.step import Columns
+
+if TYPE_CHECKING:
+    from specialists.fx_arbitrage.strategy import FxArbitrage
+
+Floats = NDArray[np.float64]
+
+CHUNK = 64  # paths drawn together; bounds the memory beside the tape itself
+MONTH = 21  # days
+HIGH_INTEREST = 0.03  # differential at which a currency's loading on the common factor is full
+MOST_LOADING = 0.95
+DEVIATION_MEMORY = 2.0  # seconds in which the cross's deviation has forgotten most of what it was
+DIGITS = 65536.0  # a uniform's leading bits make one draw, the rest another
+
+
+class Places(NamedTuple):
+    """Where the columns stand in a tape; the pairs' spreads follow each other."""
+
+    base: int
+    terms: int
+    cross: int
+    base_home_spread: int
+    base_roll: int
+    terms_roll: int
+    funding: int
+    clockwise_size: int
+    anticlockwise_size: int
+    pay: int
+
+
+PLACES = Places(*(names(Columns).index(name) for name in Places._fields))
+
+
+class Pace(NamedTuple):
+    """Numbers of the generating loop."""
+
+    base_price: float
+    terms_price: float
+    base_step: float  # volatility of a step
+    terms_step: float
+    correlation: float
+    loading: float
+    premium: float  # 1 - beta, of a step per unit of roll
+    spreads: tuple[float, float, float]
+    spread_noise: float
+    size: float
+    size_noise: float
+    deviation: float
+    kept: float  # of the cross's deviation from row to row
+
+
+class Sky(NamedTuple):
+    """The weather by day, (days, n), as the loop needs it."""
+
+    volatility: Floats
+    shock: Floats
+    loading: Floats  # square root of the correlation
+    pay: Floats  # multiple of the premium
+    liquidity: Floats
+    steps: int  # a day; the daily shock moves daily steps only
+
+
+class Draws(NamedTuple):
+    """What is random in the loop, path by path."""
+
+    spot: Floats  # (n, rows - 1, 2), normal
+    quotes: Floats  # (n, T + 1, 3), uniform
+    rates: Floats  # (2, months, n), differentials a year
+    rolls: Floats  # (2, months, n), of a step
+    edge: Floats  # (T + 1, n), what an open opportunity pays, + clockwise
+    age: Floats  # (T + 1, n), of it, seconds
+
+
+def record(desk: FxArbitrage, paths: Paths, weather: Weather | None) -> Tape:
+    """The tape of generated paths."""
+    columns, width = names(Columns), len(desk.features)
+    block = empty_block(desk.n_steps + 1, len(columns), len(paths))
+    wide = np.zeros((desk.n_steps + 1, len(paths), width), dtype=np.float32)
+    for start in range(0, len(paths), CHUNK):
+        cut = slice(start, min(start + CHUNK, len(paths)))
+        some = Paths(paths.seeds[cut], paths.episodes[cut])
+        # one day more than is traded: the last row shows the quotes of the day after
+        sky = desk.sky(some, desk.days + 1, None if weather is None else _some(weather, cut))
+        _draw(desk, some.streams(desk.name), sky, block, wide, start)
+    return Tape(columns, block, wide)
+
+
+def _some(weather: Weather, cut: slice) -> Weather:
+    return Weather(*(getattr(weather, name)[:, cut] for name in Weather.__dataclass_fields__))
+
+
+def _draw(
+    desk: FxArbitrage,
+    streams: Streams,
+    weather: Weather,
+    block: Floats,
+    wide: NDArray[np.float32],
+    first: int,
+) -> None:
+    rows = WARM_UP + desk.n_steps + 1
+    draws, levels = draws_of(desk, streams, rows), np.zeros((3, rows, len(streams)))
+    _play(block, first, PLACES, pace_of(desk), sky_of(desk, weather), WARM_UP, desk.month, draws, levels)
+    day = np.minimum(np.arange(desk.n_steps + 1) // desk.steps_per_day, len(weather.funding) - 1)
+    cut = slice(first, first + len(streams))
+    block[:, PLACES.funding, cut] = (
+        desk.cost_scale * desk.years_per_step * (desk.funding + weather.funding[day])
+    )
+    write_features(wide, block, first, Sight(*levels, draws.age), desk.norms)
+
+
+def pace_of(desk: FxArbitrage) -> Pace:
+    """The desk's parameters, a step."""
+    root = math.sqrt(desk.years_per_step)
+    return Pace(
+        base_price=desk.base_price,
+        terms_price=1.0 / desk.home_price,
+        base_step=desk.base_volatility * root,
+        terms_step=desk.terms_volatility * root,
+        correlation=desk.correlation,
+        loading=desk.market_loading,
+        premium=1.0 - desk.uip_beta,
+        spreads=desk.spreads,
+        spread_noise=desk.spread_noise,
+        size=desk.size,
+        size_noise=desk.size_noise,
+        deviation=desk.deviation,
+        kept=math.exp(-desk.seconds / DEVIATION_MEMORY),
+    )
+
+
+def sky_of(desk: FxArbitrage, weather: Weather) -> Sky:
+    """The weather as the loop needs it."""
+    mean = float(stationary() @ MARKET_DRIFT)
+    return Sky(
+        volatility=weather.volatility**desk.volatility_response,
+        shock=weather.market,
+        loading=np.sqrt(weather.correlation),
+        pay=1.0 + desk.crash * (weather.drift - mean),
+        liquidity=weather.liquidity,
+        steps=desk.steps_per_day,
+    )
+
+
+def draws_of(desk: FxArbitrage, streams: Streams, rows: int) -> Draws:
+    """All draws of some paths."""
+    rates = differentials(desk, streams, -(-rows // desk.month))
+    rolls = roll(desk.home_rate + rates, desk.home_rate, desk.years_per_step)
+    edge, age = _seen(desk, streams) if desk.market == "triangle" else _met(desk, streams)
+    return Draws(
+        spot=streams.normal("spot", rows - 1, 2),
+        quotes=streams.uniform("quotes", desk.n_steps + 1, 3),
+        rates=rates,
+        rolls=rolls,
+        edge=edge,
+        age=age,
+    )
+
+
+def differentials(desk: FxArbitrage, streams: Streams, months: int) -> Floats:
+    """Rates of base and terms currency over home's, a year, (2, months, n); the first month is stationary."""
+    kept = 0.5 ** (1.0 / desk.differential_half_life)
+    fresh = desk.differential_deviation * math.sqrt(1.0 - kept * kept)
+    shocks = streams.normal("rates", months, 2).transpose(2, 1, 0)
+    mean = np.array([desk.base_differential, desk.terms_differential])[:, None]
+    out = np.empty((2, months, len(streams)))
+    out[:, 0] = desk.differential_deviation * shocks[:, 0]
+    for month in range(1, months):
+        out[:, month] = kept * out[:, month - 1] + fresh * shocks[:, month]
+    out += mean[:, None]
+    return out
+
+
+def _seen(desk: FxArbitrage, streams: Streams) -> tuple[Floats, Floats]:
+    # opportunities that open and close between the rows of a fine grid
+    most = most_opportunities(desk.opportunity_rate, desk.n_steps * desk.seconds)
+    edge, age = np.zeros((2, desk.n_steps + 1, len(streams)))
+    uniforms = streams.uniform("opportunities", most, DRAWS)
+    open_at(
+        uniforms,
+        desk.opportunity_rate,
+        _three(desk.durations),
+        desk.opportunity_size,
+        desk.seconds,
+        edge,
+        age,
+    )
+    return edge, age
+
+
+def _three(durations: Durations) -> tuple[float, float, float]:
+    return durations.fast_share, durations.fast_rate, durations.slow_rate
+
+
+def _met(desk: FxArbitrage, streams: Streams) -> tuple[Floats, Floats]:
+    # opportunities that a look at a random time meets: the longer ones more often; ages of exponentials are
+    # exponential with the same rate. The digits of one uniform tell whether, which way, how large and how old
+    durations = desk.durations
+    share = durations.time_open(desk.opportunity_rate)
+    uniforms = streams.uniform("opportunities", desk.n_steps + 1).T
+    edge, age = np.zeros((2, *uniforms.shape))
+    where = np.nonzero(uniforms <= share)
+    if not len(where[0]):
+        return edge, age
+    inner = 2.0 * uniforms[where] / share
+    side = np.where(inner <= 1.0, 1.0, -1.0)
+    lead = DIGITS * np.where(inner <= 1.0, inner, inner - 1.0)
+    whole = np.minimum(np.floor(lead), DIGITS - 1.0)
+    large, old = (whole + 0.5) / DIGITS, np.maximum(lead - whole, 1e-9)
+    edge[where] = -side * np.log(large) * desk.opportunity_size
+    fast = durations.fast_share_of_time
+    age[where] = np.where(
+        old <= fast,
+        -np.log(old / fast) / durations.fast_rate if fast > 0.0 else 0.0,
+        -np.log(np.maximum(old - fast, 1e-12) / max(1.0 - fast, 1e-12)) / durations.slow_rate,
+    )
+    return edge, age
+
+
+@compiled(nogil=True)
+def _play(
+    block: Floats,
+    first: int,
+    at: Places,
+    pace: Pace,
+    sky: Sky,
+    warm_up: int,
+    month: int,
+    draws: Draws,
+    levels: Floats,
+) -> None:
+    # levels: log of base and of terms, deviation of the cross, from `warm_up` rows before the tape
+    rows, n = levels.shape[1], levels.shape[2]
+    residual = np.zeros(n)
+    for r in range(rows):
+        t, j = r - warm_up, r // month
+        day = min(max(t, 0) // sky.steps, len(sky.pay) - 1)
+        for i in range(n):
+            k = first + i
+            if t == 0:
+                block[0, at.base, k], block[0, at.terms, k] = pace.base_price, pace.terms_price
+            if t >= 0:
+                _quote(block, at, pace, draws, sky.liquidity[day, i], residual, t, i, k)
+                levels[2, r, i] = _deviate(block, at, pace, draws, residual, t, i, k)
+                block[t, at.base_roll, k], block[t, at.terms_roll, k] = (
+                    draws.rolls[0, j, i],
+                    draws.rolls[1, j, i],
+                )
+                block[t, at.pay, k] = pace.premium * sky.pay[day, i]
+            if r + 1 < rows:
+                _move(block, at, pace, sky, draws, levels, r, t, j, day, i, k)
+
+
+@njit(forceinline=True)
+def _digits(uniform: float) -> tuple[float, float]:
+    # two independent uniforms on (-1, 1) out of one: its first 16 bits, and the rest
+    scaled = uniform * DIGITS
+    whole = math.floor(scaled)
+    return 2.0 * (whole + 0.5) / DIGITS - 1.0, scaled - whole
+
+
+@njit(forceinline=True)
+def _quote(
+    block: Floats,
+    at: Places,
+    pace: Pace,
+    draws: Draws,
+    liquidity: float,
+    residual: Floats,
+    t: int,
+    i: int,
+    k: int,
+) -> None:
+    # half-spreads and sizes of row t
+    rest = draws.quotes[i, t, 0]
+    for pair in range(3):
+        noise, rest = _digits(rest)
+        block[t, at.base_home_spread + pair, k] = (
+            pace.spreads[pair] / liquidity * (1.0 + pace.spread_noise * noise)
+        )
+    clockwise, rest = _digits(draws.quotes[i, t, 1])
+    size = pace.size * liquidity
+    block[t, at.clockwise_size, k] = size * (1.0 + pace.size_noise * clockwise)
+    block[t, at.anticlockwise_size, k] = size * (1.0 + pace.size_noise * (2.0 * rest - 1.0))
+
+
+@njit(forceinline=True)
+def _deviate(
+    block: Floats, at: Places, pace: Pace, draws: Draws, residual: Floats, t: int, i: int, k: int
+) -> float:
+    # the cross's mid of row t; the log of what it is over what the other pairs imply
+    one = block[t, at.base_home_spread, k]
+    two, three = block[t, at.base_home_spread + 1, k], block[t, at.base_home_spread + 2, k]
+    residual[i] = pace.kept * residual[i] + (1.0 - pace.kept) * (2.0 * draws.quotes[i, t, 2] - 1.0)
+    edge = draws.edge[t, i]
+    if edge > 0.0:
+        over = (1.0 + edge) * (1.0 + one) / ((1.0 - two) * (1.0 - three))
+    elif edge < 0.0:
+        over = (1.0 - one) / ((1.0 + two) * (1.0 + three) * (1.0 - edge))
+    else:
+        over = 1.0 + pace.deviation * three * residual[i]
+    block[t, at.cross, k] = block[t, at.base, k] / block[t, at.terms, k] * over
+    return math.log(over)
+
+
+@njit(forceinline=True)
+def _move(
+    block: Floats,
+    at: Places,
+    pace: Pace,
+    sky: Sky,
+    draws: Draws,
+    levels: Floats,
+    r: int,
+    t: int,
+    month: int,
+    day: int,
+    i: int,
+    k: int,
+) -> None:
+    # both currencies over (r, r + 1]; before the tape begins the weather is not on record
+    one, two = draws.spot[i, r, 0], draws.spot[i, r, 1]
+    two = pace.correlation * one + math.sqrt(1.0 - pace.correlation**2) * two
+    shock, volatility, pay = sky.shock[day, i], sky.volatility[day, i], sky.pay[day, i]
+    daily = t >= 0 and sky.steps == 1
+    for c in range(2):
+        d = draws.rates[c, month, i]
+        own, step = (one, pace.base_step) if c == 0 else (two, pace.terms_step)
+        if daily:
+            b = pace.loading * sky.loading[day, i] * min(max(d / HIGH_INTEREST, -1.0), 1.0)
+            b = min(max(b, -MOST_LOADING), MOST_LOADING)
+            own = b * shock + math.sqrt(1.0 - b * b) * own
+        s = step * volatility
+        mean = 1.0 + (pace.premium * pay - 1.0) * draws.rolls[c, month, i]
+        grown = mean * math.exp(s * own - 0.5 * s * s)
+        levels[c, r + 1, i] = levels[c, r, i] + math.log(mean) + s * own - 0.5 * s * s
+        if t >= 0:
+            place = at.base if c == 0 else at.terms
+            block[t + 1, place, k] = block[t, place, k] * grown

@@ -1,0 +1,304 @@
+"""Recorded markets: quotes and interest rates from files, and windows of them as tapes.
+
+For the currencies EUR, USD, JPY (base, home, terms) a history has the columns
+
+    EURUSD, USDJPY, EURJPY          mids; or EURUSD_bid and EURUSD_ask, and so on
+    EUR_rate, USD_rate, JPY_rate    interest a year, decimals, as known on the row
+
+A pair quoted the other way round (USDEUR) is turned over. Without the cross it is what the other two pairs imply; where
+there are mids only, the desk's own half-spreads are put around them. Interest accrues by calendar days under the money
+market's day count. What a record lacks is refused, or supplied by a policy that is named in its `policies`.
+
+`joined` makes such a history of one history a pair (`fund.market.fx_files` reads them), `with_rates` adds the interest.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fund.errors import DataError, UnknownName
+from fund.market.draft import DAY, Rules
+from fund.market.history import History
+from fund.market.rates import day_count_of, roll, year_fraction
+from fund.market.streams import Paths
+from fund.market.tape import Tape, empty_block
+from fund.strategy import names
+from specialists.fx_arbitrage.features import WARM_UP, Sight, write_features
+from specialists.fx_arbitrage.step import Columns
+
+if TYPE_CHECKING:
+    from specialists.fx_arbitrage.strategy import FxArbitrage
+
+Floats = NDArray[np.float64]
+
+CHECKS = Rules(kind="numbers")  # of a frame: rates may be below zero; prices are checked here
+MOST_RATE = 1.0  # a year; more is a percentage
+MOST_DEVIATION = 0.02  # of the cross from what the other pairs imply; more is another market or another time
+RATE_AGE = 62  # days for which a published rate is good
+
+
+class Quote(NamedTuple):
+    """A pair on every row: mid, and half-spread as a share of it; NaN where the record has none."""
+
+    mid: Floats
+    half_spread: Floats
+
+
+class Record(NamedTuple):
+    """What a history says about three currencies, each (rows,)."""
+
+    base: Floats  # home currency for one of the base currency
+    terms: Floats  # home currency for one of the terms currency
+    cross: Floats  # terms currency for one of the base currency
+    half_spreads: tuple[Floats, Floats, Floats]  # NaN where the record has none
+    rolls: tuple[Floats, Floats]
+    years: Floats  # to the next row
+
+
+def pairs_of(triple: Sequence[str]) -> tuple[str, str, str]:
+    """Names of base/home, home/terms and the cross."""
+    base, home, terms = triple
+    return base + home, home + terms, base + terms
+
+
+def columns_of(triple: Sequence[str]) -> tuple[str, ...]:
+    """Columns of a history of mids."""
+    return (*pairs_of(triple), *(f"{currency}_rate" for currency in triple))
+
+
+def check(triple: Sequence[str], history: History, missing_rates: str) -> History:
+    """The history, if a desk can trade on it, with the policies that it needed noted.
+
+    Raises UnknownName for a pair that is not there, DataError for rates that are missing, for a price that is not
+    above zero and for crossed quotes.
+    """
+    _read(history, tuple(triple), missing_rates)
+    notes = []
+    if missing_rates == "zero" and (lacking := _lacking(triple, history)):
+        notes.append(f"no interest rates for {', '.join(lacking)}: taken as zero")
+    if not _has(history, pairs_of(triple)[2]):
+        notes.append(f"no quotes of {pairs_of(triple)[2]}: made of the other two pairs, never deviating")
+    fresh = [note for note in notes if note not in history.policies]
+    return dataclasses.replace(history, policies=(*history.policies, *fresh)) if fresh else history
+
+
+def _lacking(triple: Sequence[str], history: History) -> list[str]:
+    return [currency for currency in triple if f"{currency}_rate" not in history.names]
+
+
+@lru_cache(maxsize=8)
+def _read(history: History, triple: tuple[str, ...], missing_rates: str) -> Record:
+    base_home, home_terms, across = pairs_of(triple)
+    one, two = _quote(history, base_home), _quote(history, home_terms)
+    implied = one.mid * two.mid
+    three = (
+        _quote(history, across) if _has(history, across) else Quote(implied, np.full(len(history), np.nan))
+    )
+    off = np.abs(three.mid / implied - 1.0)
+    if off.max() > MOST_DEVIATION:
+        row = int(np.argmax(off))
+        raise DataError(
+            f"{_place(history, row)}: {across} is {three.mid[row]:.6g}, the other pairs imply {implied[row]:.6g}; "
+            f"wanted quotes of one time within {MOST_DEVIATION:.0%}"
+        )
+    rolls, years = _rolls(history, triple, missing_rates)
+    # home/terms is held as its reciprocal; the half-spread of a reciprocal is the same share
+    return Record(
+        one.mid,
+        1.0 / two.mid,
+        three.mid,
+        (one.half_spread, two.half_spread, three.half_spread),
+        rolls,
+        years,
+    )
+
+
+def _place(history: History, row: int) -> str:
+    return f"{history.source}:row {history.first_row + row} ({history.dates[row]})"
+
+
+def _has(history: History, pair: str) -> bool:
+    there = set(history.names)
+    turned = pair[3:] + pair[:3]
+    return any({name} <= there or {f"{name}_bid", f"{name}_ask"} <= there for name in (pair, turned))
+
+
+def _quote(history: History, pair: str) -> Quote:
+    turned = pair[3:] + pair[:3]
+    for name in (pair, turned):
+        if {f"{name}_bid", f"{name}_ask"} <= set(history.names):
+            return _both_sides(history, name, name == turned, reciprocal=pair)
+        if name in history.names:
+            mid = _positive(history, name)
+            return Quote(mid if name == pair else 1.0 / mid, np.full(len(mid), np.nan))
+    raise UnknownName("pair", pair, history.names)
+
+
+def _both_sides(history: History, name: str, turned: bool, reciprocal: str) -> Quote:
+    bid, ask = _positive(history, f"{name}_bid"), _positive(history, f"{name}_ask")
+    crossed = np.flatnonzero(bid > ask)
+    if len(crossed):
+        row = int(crossed[0])
+        raise DataError(
+            f"{_place(history, row)}: {name} is crossed, bid {bid[row]:.6g} above ask {ask[row]:.6g} "
+            f'({len(crossed)} such rows); read it with crossed="drop" to leave them out'
+        )
+    if turned:
+        bid, ask = 1.0 / ask, 1.0 / bid
+    mid = 0.5 * (bid + ask)
+    return Quote(mid, (ask - bid) / (2.0 * mid))
+
+
+def _positive(history: History, name: str) -> Floats:
+    prices = history.column(name)
+    low = np.flatnonzero(prices <= 0.0)
+    if len(low):
+        row = int(low[0])
+        raise DataError(f"{_place(history, row)}: {name} is {prices[row]:.6g}, wanted a price above 0")
+    return prices
+
+
+def _rolls(history: History, triple: Sequence[str], missing: str) -> tuple[tuple[Floats, Floats], Floats]:
+    lacking = _lacking(triple, history)
+    if lacking and missing == "refuse":
+        raise DataError(
+            f"{history.source}: no interest rates for {', '.join(lacking)}; wanted the column {lacking[0]}_rate "
+            "(a year, decimals), or missing_rates=zero"
+        )
+    rates = []
+    for currency in triple:
+        rate = np.zeros(len(history)) if currency in lacking else history.column(f"{currency}_rate")
+        large = np.flatnonzero(np.abs(rate) > MOST_RATE)
+        if len(large):
+            row = int(large[0])
+            raise DataError(
+                f"{_place(history, row)}: {currency}_rate is {rate[row]:.6g} a year, "
+                "wanted decimals (percent? divide by 100)"
+            )
+        rates.append(rate)
+    years = [_years(history, currency) for currency in triple]
+    base, home, terms = (rate * y / years[1] for rate, y in zip(rates, years, strict=True))
+    return (roll(base, home, years[1]), roll(terms, home, years[1])), years[1]
+
+
+def _years(history: History, currency: str) -> Floats:
+    stamps = history.times.view("datetime64[us]")
+    gaps = year_fraction(stamps[:-1], stamps[1:], day_count_of(currency))
+    return np.append(gaps, np.median(gaps))
+
+
+def windows(desk: FxArbitrage, history: History, paths: Paths) -> Tape:
+    """A window of the history for each path, from a row drawn by the path's own stream.
+
+    Raises DataError where the history is too short, and as `check` does.
+    """
+    record = _read(history, desk.triple, desk.missing_rates)
+    wanted = WARM_UP + desk.n_steps + 1
+    if len(history) < wanted:
+        raise DataError(
+            f"{history.source}: {len(history)} rows, wanted {wanted} ({WARM_UP} to warm up, {desk.n_steps} steps)"
+        )
+    start = paths.streams(desk.name).integers("window", len(history) - wanted + 1)
+    rows = start + np.arange(wanted)[:, None]
+    columns, n = names(Columns), len(paths)
+    block = empty_block(desk.n_steps + 1, len(columns), n)
+    recorded = _columns(desk, record)
+    for k, name in enumerate(columns):
+        if name in recorded:
+            block[:, k] = recorded[name][rows[WARM_UP:]]
+    wide = np.zeros((desk.n_steps + 1, n, len(desk.features)), dtype=np.float32)
+    deviation = np.log(record.cross * record.terms / record.base)
+    age = _age(recorded, desk.seconds)
+    levels = (np.log(record.base)[rows], np.log(record.terms)[rows], deviation[rows])
+    write_features(wide, block, 0, Sight(*levels, age[rows[WARM_UP:]]), desk.norms)
+    return Tape(columns, block, wide, history.rows[start + WARM_UP])
+
+
+def _columns(desk: FxArbitrage, record: Record) -> dict[str, Floats]:
+    # whatever the record tells, and the desk's own spreads and sizes where it tells none; nothing is foreseen
+    halves = [
+        np.where(np.isnan(seen), own, desk.cost_scale * seen)
+        for seen, own in zip(record.half_spreads, desk.spreads, strict=True)
+    ]
+    size = np.full(len(record.base), desk.size)
+    return {
+        "base": record.base,
+        "terms": record.terms,
+        "cross": record.cross,
+        "base_home_spread": halves[0],
+        "home_terms_spread": halves[1],
+        "cross_spread": halves[2],
+        "base_roll": record.rolls[0],
+        "terms_roll": record.rolls[1],
+        "funding": desk.cost_scale * desk.funding * record.years,
+        **{name: size for name in names(Columns) if name.endswith("_size")},
+    }
+
+
+def _age(columns: Mapping[str, Floats], seconds: float) -> Floats:
+    # seconds for which going round the triangle has been paying, on every row
+    over = columns["cross"] * columns["terms"] / columns["base"]
+    one, two, three = (columns[f"{pair}_spread"] for pair in ("base_home", "home_terms", "cross"))
+    clockwise = over * (1.0 - three) * (1.0 - two) > 1.0 + one
+    anticlockwise = 1.0 - one > over * (1.0 + three) * (1.0 + two)
+    side = np.where(clockwise, 1, np.where(anticlockwise, -1, 0))
+    index = np.arange(len(side))
+    changed = np.concatenate(([True], side[1:] != side[:-1]))
+    since = np.maximum.accumulate(np.where(changed, index, 0))
+    return np.where(side != 0, (index - since + 1) * seconds, 0.0)
+
+
+def joined(pairs: Mapping[str, History]) -> History:
+    """One history of several pairs by their names (EURUSD, ...), on the stamps that all have.
+
+    Each has `bid` and `ask`, or `mid`. Raises DataError as `History.join` does.
+    """
+    parts = []
+    for name, history in pairs.items():
+        kept = [column for column in ("bid", "ask", "mid") if column in history.names]
+        new = {c: name if c == "mid" else f"{name}_{c}" for c in kept}
+        parts.append(history.select(kept).rename(new))
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = whole.join(part)
+    return whole
+
+
+def with_rates(history: History, rates: Mapping[str, History], most_days: int = RATE_AGE) -> History:
+    """The history with a column `<currency>_rate` a currency: on each row the last rate published before it.
+
+    `rates` has a history with the column `rate` a currency. No rate is used for longer than `most_days`: rows without
+    one are left out at either end, by a policy that counts them, and refused in between. Raises DataError.
+    """
+    columns, good = [], np.ones(len(history), dtype=bool)
+    for known in rates.values():
+        at = np.searchsorted(known.times, history.times, side="right") - 1
+        fresh = (at >= 0) & (history.times - known.times[np.maximum(at, 0)] <= most_days * DAY)
+        good &= fresh
+        columns.append(np.where(fresh, known.column("rate")[np.maximum(at, 0)], np.nan))
+    where = np.flatnonzero(good)
+    if len(where) < 2:
+        raise DataError(
+            f"{history.source}: no row has rates of all of {', '.join(rates)} within {most_days} days"
+        )
+    first, last = int(where[0]), int(where[-1])
+    if len(where) < last - first + 1:
+        row = int(np.flatnonzero(~good[first : last + 1])[0]) + first
+        raise DataError(
+            f"{_place(history, row)}: no rate of all of {', '.join(rates)} within {most_days} days"
+        )
+    left = len(history) - len(where)
+    note = f"{left} rows without interest rates left out, {len(where)} kept"
+    cut = history.window(first, last - first + 1)
+    values = np.column_stack([cut.values, *(column[first : last + 1] for column in columns)])
+    held = tuple(f"{currency}_rate" for currency in rates)
+    notes = (*cut.policies, *(p for known in rates.values() for p in known.policies), note)
+    return dataclasses.replace(
+        cut, names=(*cut.names, *held), values=values, policies=tuple(dict.fromkeys(notes))
+    )
