@@ -3,6 +3,7 @@
 from fund.envs import register
 from fund.roster import Roster
 from specialists import (
+    delta_hedging,
     factor_tracking,
     futures_spreads,
     market_making,
@@ -15,6 +16,7 @@ ROSTER = Roster(
         statistical_arbitrage.SPEC,
         market_making.SPEC,
         volatility_trading.SPEC,
+        delta_hedging.SPEC,
         futures_spreads.SPEC,
         factor_tracking.SPEC,
     )

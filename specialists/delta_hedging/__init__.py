@@ -61,10 +61,62 @@ References:
 
 from fund.roster import Spec
 
+_MODEL = {
+    "buffer_size": 300_000,
+    "batch_size": 512,
+    "gamma": 1.0,  # the horizon is near, and costs are repaid by the whole of what they buy
+    "tau": 0.005,
+    "train_freq": 1,
+    "gradient_steps": 1,
+    "learning_starts": 12_800,
+}
+_DDPG = {
+    "n_envs": 128,
+    "net_arch": (64, 64),
+    "activation": "relu",
+    "learning_rate": 1e-3,
+    "final_learning_rate": 3e-5,
+    "noise": 0.1,
+    "policy_delay": 2,
+    "average": 0.25,
+    "evaluation_paths": 4096,
+    "model": _MODEL,
+}
+# what a hedge depends on in a world of one volatility
+_STATE = (
+    "log_forward_moneyness",
+    "time_to_expiry",
+    "delta",
+    "gamma",
+    "band_width",
+    "current_hedge",
+    "hedge_minus_delta",
+)
+
 SPEC = Spec(
     name="delta_hedging",
     where="specialists.delta_hedging.strategy:DeltaHedging",
     algorithm="DDPG",
     horizon=63,
-    settings={},
+    settings={
+        "default": {
+            **_DDPG,
+            "steps": 1_000_000,
+            "features": (*_STATE, "implied_vol", "realised_vol"),
+            "world": {"control_variate": True},
+        },
+        "planted": {**_DDPG, "steps": 300_000, "model": {**_MODEL, "gamma": 0.5}},
+        "hodges_neuberger": {
+            **_DDPG,
+            "steps": 1_000_000,
+            "features": _STATE,
+            "world": {"control_variate": True, "risk_weight": 1.3, "risk_volatility": 1.2},
+        },
+        "cao_2021": {
+            **_DDPG,
+            "steps": 700_000,
+            "features": _STATE,
+            "world": {"control_variate": True, "risk_weight": 1.15, "risk_volatility": 1.15},
+        },
+    },
 )
