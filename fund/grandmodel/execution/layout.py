@@ -71,6 +71,10 @@ class Memory(NamedTuple):
     fast: float
     made: float  # shares filled where they were posted
     taken: float  # shares by market order
+    paid_a: float  # sum of quantity times price, account currency
+    paid_b: float
+    charged_a: float  # fees less rebates
+    charged_b: float
 
 
 class Own(NamedTuple):

@@ -74,8 +74,8 @@ def world_of(s: Execution) -> World:
     )  # fmt: skip
 
 
-def record(s: Execution, paths: Paths, weather: Weather | None) -> Tape:
-    """The tape of generated paths."""
+def record(s: Execution, paths: Paths, weather: Weather | None, orders: Floats | None = None) -> Tape:
+    """The tape of generated paths; with `orders` (n, 2), shares, + to buy, in place of drawn parents."""
     rows, n = s.n_steps + 1, len(paths)
     sky = s.sky(paths, s.days + 1, weather)
     block = empty_block(rows, len(Columns._fields), n)
@@ -83,7 +83,7 @@ def record(s: Execution, paths: Paths, weather: Weather | None) -> Tape:
     for start in range(0, n, CHUNK):
         cut = slice(start, min(start + CHUNK, n))
         streams = Paths(paths.seeds[cut], paths.episodes[cut]).streams(s.name)
-        parents = _parents(s, streams.uniform("parents", 4))
+        parents = _parents(s, streams.uniform("parents", 4)) if orders is None else orders[cut]
         first = _first_minute(s, streams.uniform("start", 1)[:, 0])
         heat, liquidity = sky.volatility[0, cut], sky.liquidity[0, cut]
         z, touched = streams.normal("market", rows, DRAWS), streams.uniform("venues", rows, 6)

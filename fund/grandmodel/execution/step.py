@@ -32,6 +32,7 @@ def opening(p: Any, now: Any) -> Any:
     memory = Memory(
         now.parent_a, now.parent_b, now.parent_a, now.parent_b, now.mid_a, now.mid_b,
         0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
+        0.0, 0.0, 0.0, 0.0,
     )  # fmt: skip
     return (-now.parent_a, -now.parent_b), memory
 
@@ -106,6 +107,9 @@ def remembered(p: Any, a: Any, b: Any, memory: Any, one: Any, two: Any) -> Any:
         memory.moves + moves, moves, impact, x * x + y * y + 2.0 * p.correlation * x * y, fast, well,
         memory.fast + fast, memory.made + abs(one.made) + abs(two.made),
         memory.taken + abs(one.taken) + abs(two.taken),
+        memory.paid_a + one.taken * one.taken_price + one.made * one.made_price,
+        memory.paid_b + two.taken * two.taken_price + two.made * two.made_price,
+        memory.charged_a + one.fee - one.rebate, memory.charged_b + two.fee - two.rebate,
     )  # fmt: skip
 
 
