@@ -6,6 +6,7 @@ from specialists import (
     delta_hedging,
     factor_tracking,
     futures_spreads,
+    fx_arbitrage,
     market_making,
     statistical_arbitrage,
     volatility_trading,
@@ -19,6 +20,7 @@ ROSTER = Roster(
         delta_hedging.SPEC,
         futures_spreads.SPEC,
         factor_tracking.SPEC,
+        fx_arbitrage.SPEC,
     )
 )
 register(ROSTER)
