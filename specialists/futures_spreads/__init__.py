@@ -78,8 +78,8 @@ SPEC = Spec(
     algorithm="PPO",
     horizon=252,
     settings={
-        "default": {**_COMMON, "steps": 1_500_000, "model": _PPO},
-        "planted": {**_COMMON, "steps": 500_000, "model": _PPO},
+        "default": {**_COMMON, "steps": 800_000, "model": _PPO},
+        "planted": {**_COMMON, "steps": 400_000, "model": _PPO},
         "schwartz_smith": _MERTON,
         "gibson_schwartz": _MERTON,
     },

@@ -118,22 +118,16 @@ def empty(steps: int, n: int) -> Tape:
 
 
 def fill(desk: FuturesSpreads, chain: Chain, tape: Tape, first: int) -> None:
-    """Write a chain's paths into a tape, from its path `first` on."""
+    """Write a chain's paths into a tape, from its path `first` on; raises DataError where a number is not finite."""
     units = Units(
         LEGS.index(desk.legs), desk.ratio, desk.near_volatility / math.sqrt(YEAR), desk.usual_spread_move
     )
-    _fill(chain, units, first, tape.by_path, tape.features)
-
-
-def checked(tape: Tape) -> Tape:
-    """The tape, if all its numbers are finite; raises DataError."""
-    if not (np.isfinite(tape.block.sum()) and np.isfinite(tape.features.sum(dtype=np.float64))):
-        raise DataError("futures_spreads: a column or a feature is not finite")
-    return tape
+    if _fill(chain, units, first, tape.by_path, tape.features):
+        raise DataError(f"{desk.name}: a price, column or feature is not finite")
 
 
 @compiled(nogil=True)
-def _fill(c: Chain, units: Units, first: int, block: Floats, wide: NDArray[np.float32]) -> None:
+def _fill(c: Chain, units: Units, first: int, block: Floats, wide: NDArray[np.float32]) -> bool:
     # path by path into memory that stays in the cache, then row by row to the tape, as it lies
     paths, rows = c.near_new.shape
     x, h_1, h_2, surprise, level, r_1, r_2 = np.zeros((7, rows))
@@ -143,12 +137,16 @@ def _fill(c: Chain, units: Units, first: int, block: Floats, wide: NDArray[np.fl
         _index(c, units, i, x, h_1, h_2, surprise, level, r_1, r_2)
         _columns(c, i, h_1, h_2, surprise, columns[i])
         _windows(c, units, i, x, h_1, h_2, level, r_1, r_2, shown[i])
+    broken = False
     for t in range(block.shape[0]):
         for i in range(paths):
             for k in range(block.shape[2]):
                 block[t, first + i, k] = columns[i, t, k]
+                broken |= columns[i, t, k] - columns[i, t, k] != 0.0  # so it is where a number is not finite
             for k in range(wide.shape[2]):
                 wide[t, first + i, k] = shown[i, t, k]
+                broken |= shown[i, t, k] - shown[i, t, k] != 0.0
+    return broken
 
 
 @njit

@@ -35,7 +35,7 @@ from fund.compiled import compiled
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.market.weather import Weather
-from specialists.futures_spreads.features import WARM_UP, Chain, checked, empty, fill
+from specialists.futures_spreads.features import WARM_UP, Chain, empty, fill
 from specialists.futures_spreads.theory import tangency_shares
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def record(desk: FuturesSpreads, paths: Paths, weather: Weather | None) -> Tape:
         some = Paths(paths.seeds[cut], paths.episodes[cut])
         part = Weather(*(getattr(sky, name)[cut] for name in Weather.__dataclass_fields__))
         fill(desk, draw(desk, numbers, contracts, some, part), tape, start)
-    return checked(tape)
+    return tape
 
 
 def draw(desk: FuturesSpreads, numbers: Model, contracts: Calendar, paths: Paths, weather: Weather) -> Chain:

@@ -28,7 +28,7 @@ from fund.market.draft import DAY
 from fund.market.history import History
 from fund.market.streams import Paths
 from fund.market.tape import Tape
-from specialists.futures_spreads.features import WARM_UP, YEAR, Chain, checked, empty, fill
+from specialists.futures_spreads.features import WARM_UP, YEAR, Chain, empty, fill
 
 if TYPE_CHECKING:
     from specialists.futures_spreads.strategy import FuturesSpreads
@@ -56,8 +56,7 @@ def windows(desk: FuturesSpreads, history: History, paths: Paths) -> Tape:
         part = Chain(*(column[rows] for column in whole))
         part.margin[:], part.cost[:] = desk.initial_margin, desk.cost_rate
         fill(desk, part, tape, first)
-    done = checked(tape)
-    return Tape(done.columns, done.block, done.features, history.rows[start + WARM_UP])
+    return Tape(tape.columns, tape.block, tape.features, history.rows[start + WARM_UP])
 
 
 @lru_cache(maxsize=8)

@@ -7,6 +7,7 @@ import pytest
 
 from fund.envs import play as players
 from fund.envs.batch import Batch
+from fund.errors import DataError
 from fund.market.streams import Paths
 from fund.market.weather import fair
 from specialists.futures_spreads import market
@@ -147,3 +148,9 @@ def test_two_commodities_share_the_long_run_only():
     near, far = (np.diff(np.log(tape[leg]), axis=0).ravel() for leg in ("near_a", "far_a"))
     moves = np.corrcoef(near, far)
     assert 0.4 < moves[0, 1] < 0.9
+
+
+def test_a_price_that_is_not_finite_is_refused():
+    desk = FuturesSpreads(spot=1e308, n_steps=20)
+    with pytest.raises(DataError, match="not finite"):
+        desk.record(Paths.of(0, 64))
