@@ -6,7 +6,8 @@ vector is its agents' actions side by side; the stage says who sees what, what a
 To write a stage:
 
 1. Write the Strategy. `actions` is a Box whose entries are the agents' in speaking order: for an agent with a `Box` its
-   numbers, for one with a `Choice` the number chosen, or (`mixed`) a probability for each choice. The step function
+   numbers, for one with a `Choice` the number chosen, or (`mixed`) its probabilities of short, neutral and long, which
+   choice k of c makes the direction -1 + 2k/(c - 1): that much short or long, and otherwise neutral. The step function
    normalises what it gets (the contract kit sends it anything within the bounds). Observation columns that are looked
    back on are causal features of the tape, and `record` fills `Tape.past` with `window - 1` rows before row 0 where
    an agent's window is longer than 1. What an agent's speech does beyond the action goes through `Memory`.
@@ -41,6 +42,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from fund.choices import direction_of, distribution, shaped, share_out, sided, sides_of
 from fund.errors import InvalidAction, InvalidParameter, UnknownName
 from fund.market.tape import Tape
 from fund.market.windows import look_back
@@ -60,15 +62,15 @@ class Agent:
     action: Box | Choice
     window: int = 1  # rows, the present one included
     told: tuple[str, ...] = ()  # own slots of the observation, or `said_<agent>`
-    mixed: bool = False  # the joint action holds a probability for each choice, not the number chosen
-    superposition: bool = False  # and the faces ask for these probabilities
+    mixed: bool = False  # the joint action holds its probabilities of short, neutral and long, not the choice
+    superposition: bool = False  # the faces ask for a probability of each choice
 
     @property
     def width(self) -> int:
         """Numbers of the joint action that are this agent's."""
         if isinstance(self.action, Box):
             return self.action.size
-        return self.action.count if self.mixed else 1
+        return 3 if self.mixed else 1
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -89,26 +91,38 @@ class Agent:
         """
         given = np.asarray(action, dtype=np.float64)
         if isinstance(self.action, Box):
-            return _shaped(given, (n, self.action.size), self.name)
+            return shaped(given, (n, self.action.size), self.name)
         count = self.action.count
         if given.shape == (n, count) and (self.mixed or self.superposition):
-            shares = _distribution(given)
-            return shares if self.mixed else np.argmax(shares, axis=1)[:, None].astype(np.float64)
-        choice = _shaped(given, (n, 1), self.name)
+            shares = distribution(given)
+            return sided(shares) if self.mixed else np.argmax(shares, axis=1)[:, None].astype(np.float64)
+        choice = shaped(given, (n, 1), self.name)
         wrong = ~((choice >= 0) & (choice < count) & (choice == np.floor(choice)))
         if wrong.any():
             found = choice[wrong][0]
             raise InvalidAction(f"{self.name}: action {found}, wanted a whole number from 0 to {count - 1}")
-        return np.equal(choice, np.arange(count)).astype(np.float64) if self.mixed else choice
+        return sides_of(count)[choice[:, 0].astype(np.int64)] if self.mixed else choice
 
     def message(self, numbers: Floats) -> Floats:
         """What later speakers are told (n, len(said)) of its entries of the joint action."""
         if isinstance(self.action, Box):
             return numbers
-        direction = np.linspace(-1.0, 1.0, self.action.count)
         if self.mixed:
-            return (numbers * direction).sum(axis=1, keepdims=True)
-        return direction[numbers.astype(np.int64)]
+            return numbers[:, 2:3] - numbers[:, 0:1]
+        return direction_of(self.action.count)[numbers.astype(np.int64)]
+
+    def choice(self, numbers: Floats) -> NDArray[Any]:
+        """Its entries (n, width) of a joint action as the faces take them; the nearest choice of a Choice."""
+        if isinstance(self.action, Box):
+            return numbers
+        nearest = numbers[:, 0].astype(np.int64)
+        if self.mixed:
+            sides = distribution(numbers)
+            if self.superposition and self.action.count == 3:
+                return sides
+            place = 0.5 * (sides[:, 2] - sides[:, 0] + 1.0) * (self.action.count - 1)
+            nearest = np.rint(place).astype(np.int64)
+        return np.eye(self.action.count)[nearest] if self.superposition else nearest
 
 
 @dataclass(frozen=True)
@@ -143,9 +157,7 @@ class Scene:
     def window(self, columns: tuple[str, ...], length: int) -> NDArray[np.float32]:
         """The last rows of some features, (n, length, columns), oldest first."""
         slots = np.array([self.view.strategy.features.index(name) for name in columns], dtype=np.int64)
-        out = np.empty((self.n, length * len(columns)), dtype=np.float32)
-        look_back(self.tape, self.view.clock, self.view.observation, slots, length, out)
-        return out.reshape(self.n, length, len(columns))
+        return look_back(self.tape, self.view.clock, self.view.observation, slots, length)
 
 
 @dataclass(frozen=True)
@@ -232,21 +244,11 @@ class Stage:
     def split(self, joint: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """A joint action (n, a) as each agent's own, as the faces take them."""
         given = np.asarray(joint, dtype=np.float64).reshape(len(joint), -1)
-        out: dict[str, NDArray[Any]] = {}
-        for agent in self.agents:
-            own = given[:, self.parts_of[agent.name]]
-            if isinstance(agent.action, Box) or (agent.mixed and agent.superposition):
-                out[agent.name] = own
-            else:
-                out[agent.name] = np.argmax(own, axis=1) if agent.mixed else own[:, 0].astype(np.int64)
-        return out
+        return {agent.name: agent.choice(given[:, self.parts_of[agent.name]]) for agent in self.agents}
 
     def rewards(self, parts: Floats) -> Floats:
         """Rewards (n, agents) of the parts (parts, n) of the Strategy's reward; they sum to it."""
-        out = np.zeros((parts.shape[1], len(self.agents)))
-        for part, share in zip(parts, self.shares, strict=True):
-            out += part[:, None] * share
-        return out
+        return np.asarray(share_out(parts, self.shares))
 
     @property
     def state_names(self) -> tuple[str, ...]:
@@ -264,19 +266,3 @@ class Stage:
     def on(self, data: Any) -> Self:
         """The same stage on a recorded market: a History, or a DataFrame."""
         return replace(self, strategy=self.strategy.on(data))
-
-
-def _shaped(given: Floats, wanted: tuple[int, int], name: str) -> Floats:
-    if given.shape == wanted:
-        return given
-    if wanted[1] == 1 and given.shape == wanted[:1]:
-        return given[:, None]
-    raise InvalidAction(f"{name}: actions of shape {given.shape}, wanted {wanted}")
-
-
-def _distribution(given: Floats) -> Floats:
-    if not np.isfinite(given).all():
-        raise InvalidAction(f"a probability is {given[~np.isfinite(given)][0]}, wanted finite")
-    weight = np.maximum(given, 0.0)
-    total = weight.sum(axis=1, keepdims=True)
-    return np.where(total > 0.0, weight / np.where(total > 0.0, total, 1.0), 1.0 / given.shape[1])

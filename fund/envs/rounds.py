@@ -22,7 +22,7 @@ from fund.envs.team import Actions, Observations, Outcome
 from fund.errors import InvalidAction, ResetNeeded, UnknownName
 from fund.market.streams import Paths
 from fund.market.tape import Tape
-from fund.market.windows import look_back
+from fund.market.windows import Windows
 from fund.stage import Agent, Scene, Stage
 from fund.strategy import Box, Choice
 
@@ -43,35 +43,46 @@ class Rounds:
         self.state_size = len(stage.state_names)
         self._agents = {agent.name: agent for agent in stage.agents}
         features = stage.strategy.features
-        self._slots = {
-            a.name: np.array([features.index(c) for c in a.columns], dtype=np.int64) for a in stage.agents
+        self._windows = {
+            a.name: Windows(np.array([features.index(c) for c in a.columns], dtype=np.int64), a.window)
+            for a in stage.agents
         }
         self._told = {a.name: [_place(stage, name) for name in a.told] for a in stage.agents}
         self._seen = {a.name: np.zeros((self.n, a.size), dtype=np.float32) for a in stage.agents}
+        self._fixed, self._turned = tape is not None, False
         self._said_at = _said_places(stage)
         self._said = np.zeros((self.n, sum(len(a.said) for a in stage.agents)))
         self._joint = np.zeros((self.n, stage.width))
+        self._quick = {a.name: _table(a) for a in stage.agents}
         self.spoken: set[str] = set()  # who has decided in this round
 
     def reset(self, seed: int | None = None) -> Observations:
         """Begin episodes: the first of `seed`, `seed + 1`, ... of the paths, or the next of each."""
         self.batch.reset(seed)
-        return self._open()
+        return self._begin()
 
     def start(self, paths: Paths) -> Observations:
         """Begin the named episodes."""
         self.batch.start(paths)
-        return self._open()
+        return self._begin()
 
     def renew(self, ended: NDArray[np.bool_]) -> Observations:
         """Begin the next episode of the paths that have ended; observations of all."""
         self.batch.renew(ended)
-        return self._open()
+        return self._begin(None if ended.all() else np.flatnonzero(ended))
 
-    def _open(self) -> Observations:
+    def _begin(self, which: NDArray[np.intp] | None = None) -> Observations:
+        # a tape is turned path by path once; one that was given stays as it is
+        if not (self._fixed and self._turned):
+            for windows in self._windows.values():
+                windows.read(self.batch.current_tape, which)
+            self._turned = True
+        self._open()
+        return self.observe()
+
+    def _open(self) -> None:
         self.spoken.clear()
         self._said[:] = 0.0
-        return self.observe()
 
     def alive(self) -> NDArray[np.bool_]:
         """(n, agents) who takes part in the next round: a path's agents end together."""
@@ -84,9 +95,8 @@ class Rounds:
     def view(self, name: str) -> NDArray[np.float32]:
         """What one agent sees now (n, k): its windows, then what it is told; raises UnknownName."""
         agent, seen = self._agent(name), self._seen[name]
-        batch = self.batch
-        observation = batch._buffers[batch._turn]
-        look_back(batch.current_tape, batch.clock, observation, self._slots[name], agent.window, seen)
+        observation = self.batch._buffers[self.batch._turn]
+        self._windows[name].look(self.batch.clock, observation, seen)
         first = agent.window * len(agent.columns)
         for k, (own, place) in enumerate(self._told[name]):
             seen[:, first + k] = observation[:, place] if own else self._said[:, place]
@@ -105,8 +115,25 @@ class Rounds:
             self._said[:, self._said_at[name]] = agent.message(numbers)
         self.spoken.add(name)
 
-    def step(self, actions: Actions | None = None) -> Outcome:
-        """Play the round; raises InvalidAction where an agent has not spoken or says what it cannot."""
+    def announce_one(self, name: str, action: Any) -> None:
+        """The same of a single path, its action without the axis of the paths."""
+        table = self._quick.get(name)
+        if table is None or not isinstance(action, (int, np.integer)) or not 0 <= action < len(table):
+            self.announce(name, np.asarray(action)[None])
+            return
+        if self.batch.tape is None:
+            raise ResetNeeded(f"{self.stage.name}: {name} speaks before reset; call reset first")
+        numbers = table[action : action + 1]
+        self._joint[:, self.stage.parts_of[name]] = numbers
+        if self.stage.in_turn:
+            self._said[:, self._said_at[name]] = self._agents[name].message(numbers)
+        self.spoken.add(name)
+
+    def play(self, actions: Actions | None = None) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
+        """Play the round: rewards (n, agents), terminated, truncated.
+
+        Raises InvalidAction where an agent has not spoken or says what it cannot.
+        """
         given = actions or {}
         joint = self._joint if self.spoken else self.stage.joint(given)
         if self.spoken:
@@ -116,7 +143,13 @@ class Rounds:
             if silent:
                 raise InvalidAction(f"{self.stage.name}: no action of {silent[0]}")
         out = self.batch.step(joint)
-        return Outcome(self._open(), self.stage.rewards(self.batch.parts), out.terminated, out.truncated)
+        self._open()
+        return self.stage.rewards(self.batch.parts), out.terminated, out.truncated
+
+    def step(self, actions: Actions | None = None) -> Outcome:
+        """Play the round, and see what came of it."""
+        rewards, terminated, truncated = self.play(actions)
+        return Outcome(self.observe(), rewards, terminated, truncated)
 
     def scene(self) -> Scene:
         """All that may be seen now, for rules and for the stage's own methods."""
@@ -135,6 +168,7 @@ class Rounds:
     def set_state(self, state: Mapping[str, NDArray[Any]]) -> Observations:
         """Continue from `get_state`."""
         self.batch.set_state(state)
+        self._begin()
         self._joint[:], self._said[:] = state["joint"], state["said"]
         self.spoken = {name for name, spoke in zip(self.agents, state["spoken"], strict=True) if spoke}
         return self.observe()
@@ -150,6 +184,13 @@ def faced(agent: Agent) -> Box | Choice:
     if isinstance(agent.action, Choice) and agent.superposition:
         return Box(agent.action.count, 0.0, 1.0)
     return agent.action
+
+
+def _table(agent: Agent) -> Floats | None:
+    # a choice's entries of the joint action, row by row
+    if isinstance(agent.action, Box) or agent.superposition:
+        return None
+    return agent.numbers(np.arange(agent.action.count), agent.action.count)
 
 
 def _said_places(stage: Stage) -> dict[str, slice]:
@@ -185,6 +226,6 @@ def play_rounds(
     for _ in range(rounds.batch.current_tape.steps):
         for name in stage.names:
             rounds.announce(name, speakers[name](rounds.view(name)))
-        total += rounds.step().reward
+        total += rounds.play()[0]
         nav.append(rounds.batch.ledger.books.nav.copy())
     return Result(total, np.array(nav))

@@ -53,17 +53,27 @@ class Face:
         self.debug, self.render_mode = debug or asked, render_mode
         self.possible_agents = list(self.stage.names)
         self.agents: list[str] = []
-        self.observation_spaces = {a.name: _observed(a, self.stage) for a in self.stage.agents}
+        self.observation_spaces = {a.name: _unbounded(_shape(a, self.stage)) for a in self.stage.agents}
         self.action_spaces = {a.name: _space(a) for a in self.stage.agents}
         self.state_space = _unbounded((len(self.stage.state_names),))
         self._rounds = Rounds(self.stage, 1)
-        self._places = {a.name: _places(a, self.stage) for a in self.stage.agents}
+        self._places = {a.name: (_shape(a, self.stage), _places(a, self.stage)) for a in self.stage.agents}
+        self._books = self._rounds.batch.ledger.books
         self._names, self._seeded = self._rounds.batch.part_names, False
         self._past = [0.0] * len(LINES)
         self._said: dict[str, Any] = {}
         self._aggregated = False  # the last has spoken, and the first not again
         self._moments: list[stage_render.Moment] = []
         self.performance = {"rounds": 0, "seconds": 0.0}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the view of the ledger."""
+        return {key: value for key, value in self.__dict__.items() if key != "_books"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore, and look at the ledger again."""
+        self.__dict__.update(state)
+        self._books = self._rounds.batch.ledger.books
 
     @classmethod
     def configured(cls, config: Any) -> tuple[Stage, Debug]:
@@ -80,10 +90,13 @@ class Face:
 
     def observe(self, agent: str) -> NDArray[np.float32]:
         """What an agent sees now."""
-        space = self.observation_spaces[self._known(agent)]
-        out = np.zeros(int(np.prod(space.shape or ())), dtype=np.float32)
-        out[self._places[agent]] = self._rounds.view(agent)[0]
-        return out.reshape(space.shape)
+        shape, places = self._places[self._known(agent)]
+        seen = self._rounds.view(agent)[0]
+        if len(shape) == 1:
+            return seen.copy()
+        out = np.zeros(shape[0] * shape[1], dtype=np.float32)
+        out[places] = seen
+        return out.reshape(shape)
 
     def state(self) -> NDArray[np.float32]:
         """What the central critic sees."""
@@ -130,13 +143,13 @@ class Face:
     def _play(self) -> tuple[list[float], bool, bool, dict[str, Any]]:
         # one round; all agents have spoken
         begun = time.perf_counter()
-        out = self._rounds.step()
+        rewards, terminated, truncated = self._rounds.play()
         self._aggregated = True
         info = self._info()
         if self.render_mode is not None:
             self._moments.append(stage_render.moment(self._rounds))
         self._watch(time.perf_counter() - begun, info)
-        return out.reward[0].tolist(), bool(out.terminated[0]), bool(out.truncated[0]), info
+        return rewards[0].tolist(), bool(terminated[0]), bool(truncated[0]), info
 
     def _watch(self, seconds: float, info: Mapping[str, Any]) -> None:
         if self.debug.performance_monitoring:
@@ -152,7 +165,7 @@ class Face:
             LOG.info("%s round %d said %s parts %s", self.stage.name, clock, self._said, info["reward_parts"])
 
     def _info(self) -> dict[str, Any]:
-        books = self._rounds.batch.ledger.books
+        books = self._books
         lines = books.lines[:, 0].tolist()
         pnl = dict(zip(LINES, [new - old for new, old in zip(lines, self._past, strict=True)], strict=True))
         self._past = lines
@@ -167,7 +180,7 @@ class Face:
         return dict(zip(self._names, self._rounds.batch.parts[:, 0].tolist(), strict=True))
 
     def _say(self, agent: str, action: Any) -> None:
-        self._rounds.announce(agent, np.asarray(action)[None])
+        self._rounds.announce_one(agent, action)
         self._said[agent], self._aggregated = action, False
 
 
@@ -175,8 +188,8 @@ def _unbounded(shape: tuple[int, ...]) -> gym.spaces.Box:
     return gym.spaces.Box(-OBSERVATION_BOUND, OBSERVATION_BOUND, shape=shape, dtype=np.float32)
 
 
-def _observed(agent: Agent, stage: Stage) -> gym.spaces.Box:
-    return _unbounded((agent.size,) if agent.window == 1 else (agent.window, len(stage.matrix)))
+def _shape(agent: Agent, stage: Stage) -> tuple[int, ...]:
+    return (agent.size,) if agent.window == 1 else (agent.window, len(stage.matrix))
 
 
 def _space(agent: Agent) -> gym.Space[Any]:

@@ -17,7 +17,7 @@ from fund.grandmodel.strategic.features import MATRIX, REGIME_SLOTS
 from fund.grandmodel.strategic.step import shares
 from fund.grandmodel.strategic.strategy import Strategic
 from fund.grandmodel.summary import STATISTICS, summary
-from fund.stage import Actions, Agent, Debug, Scene, Stage
+from fund.stage import Agent, Debug, Scene, Stage
 from fund.strategy import Choice
 
 Floats = NDArray[np.float64]
@@ -78,14 +78,6 @@ class StrategicStage(Stage):
             changes["window"] = window_of(values.pop("matrix_shape"), len(MATRIX))
         rest = {key: value for key, value in values.items() if key not in known}
         return cls.of(Strategic().with_parameters(**changes), **rest), debug
-
-    def joint(self, actions: Actions) -> Floats:
-        """Decisions as probabilities of short, neutral and long, however many choices an expert has.
-
-        Choice k of c is the direction -1 + 2k/(c - 1); a direction between two is that much short or long and
-        otherwise neutral.
-        """
-        return thirds(self.agents, super().joint(actions))
 
     @property
     def state_names(self) -> tuple[str, ...]:
@@ -155,21 +147,3 @@ def window_of(shape: Sequence[int], width: int) -> int:
     if len(shape) != 2 or shape[1] != width:
         raise InvalidParameter(f"matrix_shape is {list(shape)}, wanted [rows, {width}]")
     return int(shape[0])
-
-
-def thirds(agents: Sequence[Agent], joint: Floats) -> Floats:
-    """Probabilities of each agent's choices as probabilities of short, neutral and long, (n, 3 agents)."""
-    out, at = np.empty((len(joint), 3 * len(agents))), 0
-    for k, agent in enumerate(agents):
-        own = joint[:, at : at + agent.width]
-        at += agent.width
-        if agent.width == 3:
-            out[:, 3 * k : 3 * k + 3] = own
-            continue
-        direction = np.linspace(-1.0, 1.0, agent.width)
-        down, up = (
-            (own * np.maximum(-direction, 0.0)).sum(axis=1),
-            (own * np.maximum(direction, 0.0)).sum(axis=1),
-        )
-        out[:, 3 * k], out[:, 3 * k + 1], out[:, 3 * k + 2] = down, 1.0 - down - up, up
-    return out
