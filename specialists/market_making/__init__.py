@@ -94,7 +94,16 @@ SPEC = Spec(
     horizon=390,
     settings={
         "default": {**_DDPG, "steps": 3_000_000, "model": _MODEL},
-        "planted": {**_DDPG, "steps": 500_000, "model": {**_MODEL, "gamma": 0.9}},
+        # no fill has an after-effect here: what it will be worth is known when it comes
+        "planted": {
+            **_DDPG,
+            "steps": 500_000,
+            "average": 0.3,
+            "final_learning_rate": 1e-5,
+            "rule": "fixed",
+            "world": {"control_variate": True},
+            "model": {**_MODEL, "gamma": 0.0},
+        },
         "avellaneda_stoikov": {**_PAPER, "steps": 2_500_000, "reward_offset": 0.326, "rule": "symmetric"},
         "cartea_jaimungal": {**_PAPER, "steps": 2_000_000, "reward_offset": 0.064, "rule": "fixed"},
     },

@@ -165,7 +165,8 @@ def quote(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any) ->
     expected = 0.0
     if p.control_variate > 0.0:
         penalty = p.phi_dt + (p.alpha if account.left < 1.5 else 0.0)
-        expected = expected_reward(p, now.mid, held, penalty, bid, ask, bid_size, ask_size)
+        fair = now.microprice
+        expected = expected_reward(p, now.mid, fair, held, penalty, bid, ask, bid_size, ask_size)
     after = remembered(p, now.mid, nxt.mid, held, memory, bids, asks, bid, ask, both, expected)
     return fills, 0.0, after
 

@@ -122,12 +122,13 @@ class MarketMaking(Strategy):
             self._demand(name, getattr(self, name) >= 0, "zero or more")
         for name in ("n_steps", "steps_per_day"):
             self._demand(name, getattr(self, name) >= 1, "one or more")
-        strange = self.book or self.signal > 0.0 or self.poisson or self.sweep or self.flatten
+        averse = self.signal > 0.0 and self.risk_weight > 0.0 and self.gamma > 0.0
+        strange = self.book or averse or self.poisson or self.sweep or self.flatten
         known = not strange and self.history is None
         self._demand(
             "control_variate",
             known or not self.control_variate,
-            "a papers' world without signal, Poisson counts or close",
+            "a papers' world without Poisson counts, close, or risk aversion to a signal",
         )
         self._demand(
             "max_half_spread", self.max_half_spread > self.min_half_spread, "more than min_half_spread"

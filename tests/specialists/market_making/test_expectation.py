@@ -23,7 +23,7 @@ def rewards(strategy, rule):
     return noisy, play(quiet, quiet.rules[rule](quiet), PATHS)
 
 
-@pytest.mark.parametrize("preset", ["avellaneda_stoikov", "cartea_jaimungal"])
+@pytest.mark.parametrize("preset", ["avellaneda_stoikov", "cartea_jaimungal", "planted"])
 @pytest.mark.parametrize("rule", ["fixed", "optimum"])
 def test_the_mean_stays_and_the_noise_goes(preset, rule):
     noisy, quiet = rewards(MarketMaking.preset(preset), rule)
@@ -53,7 +53,15 @@ def test_one_step_by_hand():
     assert first == pytest.approx(2 * p * 1.0 - (0.5 * 1.0 + 0.001) * held_square, abs=1e-9)
 
 
-@pytest.mark.parametrize("changes", [{"signal": 0.5}, {"poisson": True}, {"sweep": True}, {"flatten": True}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"signal": 0.5, "gamma": 0.1, "risk_weight": 1.0},
+        {"poisson": True},
+        {"sweep": True},
+        {"flatten": True},
+    ],
+)
 def test_where_the_mean_is_not_known_it_is_refused(changes):
     with pytest.raises(InvalidParameter, match="control_variate"):
         MarketMaking.preset("cartea_jaimungal").with_parameters(control_variate=True, **changes)
