@@ -154,3 +154,15 @@ def test_a_price_that_is_not_finite_is_refused():
     desk = FuturesSpreads(spot=1e308, n_steps=20)
     with pytest.raises(DataError, match="not finite"):
         desk.record(Paths.of(0, 64))
+
+
+@pytest.mark.parametrize("preset", ["default", "crack"])
+def test_the_compiled_market_is_its_plain_twin(preset, monkeypatch):
+    desk = FuturesSpreads.preset(preset, n_steps=15)
+    compiled = desk.record(Paths.of(2, 2))
+    for name in ("_walk", "_quote", "_expect", "_log", "_aged", "_grown"):
+        function = getattr(market, name)
+        monkeypatch.setattr(market, name, getattr(function, "py_func", function))
+    plain = desk.record(Paths.of(2, 2))
+    assert np.allclose(compiled.block, plain.block, rtol=1e-11, atol=1e-14)
+    assert np.allclose(compiled.features, plain.features, rtol=1e-4, atol=1e-4)
