@@ -278,9 +278,9 @@ def picked(batch: Batch, which: Tensor) -> Batch:
     """Some of the sequences."""
 
     def part(of: Sequence) -> Sequence:
-        return Sequence(of.x[:, which], of.memory[which], of.begins[:, which])
+        return Sequence(of.x.index_select(1, which), of.memory[which], of.begins.index_select(1, which))
 
-    return Batch(part(batch.seen), part(batch.judged), *(x[:, which] for x in batch[2:]))
+    return Batch(part(batch.seen), part(batch.judged), *(x.index_select(1, which) for x in batch[2:]))
 
 
 def losses_of(group: Group, batch: Batch, settings: Settings, clip: float) -> Losses:
