@@ -66,7 +66,7 @@ _COMMON = {
 # premia that do not move: the best action of a step is the best one of the episode
 _MERTON = {
     **_COMMON,
-    "steps": 250_000,
+    "steps": 400_000,
     "log_std_init": -1.0,
     "evaluation_paths": 4096,
     "model": {"n_steps": 32, "batch_size": 4096, "n_epochs": 10, "gamma": 0.2, "gae_lambda": 0.5},
