@@ -8,7 +8,7 @@ What is done about bad rows is a policy, applied before this or refused here; no
     minutes out of the session                                    left out, counted
     stamps without a zone                                         taken as the exchange's local time
     a local time that does not exist, or comes twice (daylight saving)   refused, with the row
-    fewer than half of the rows within the session                refused: the zone is wrong
+    less than half of the volume within the session                refused: the zone is wrong
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ def minutes_of(history: History, zone: str, opens: str = "09:30", closes: str = 
     since = local - begin
     session, minute = since // _DAY, since % _DAY
     inside = minute < length
-    if 2 * inside.sum() < len(inside):
-        share = 100.0 * inside.mean()
-        raise DataError(
-            f"{history.source}: {share:.0f}% of the rows are within {opens} to {closes} of {zone}: a wrong zone?"
-        )
+    volume = history.column("volume")
+    share = float(volume[inside].sum() / max(volume.sum(), 1e-300))
+    if share < 0.5:
+        place = f"within {opens} to {closes} of {zone}"
+        raise DataError(f"{history.source}: {100.0 * share:.0f}% of the volume is {place}: a wrong zone?")
     prices = [history.column(name)[inside][None] for name in COLUMNS]
     o, h, low, c, v = (np.ascontiguousarray(field) for field in prices)
     _, number = np.unique(session[inside], return_inverse=True)
