@@ -73,9 +73,34 @@ SPEC = Spec(
     algorithm="DDPG",
     horizon=252,
     settings={
-        "default": {**_DDPG, "steps": 2_500_000, "model": {**_MODEL, "gamma": 0.9}},
+        "default": {
+            **_DDPG,
+            "steps": 2_500_000,
+            # what the premium and its risk follow; without the rest there is less to be mistaken about
+            "features": (
+                "base_home_volatility",
+                "home_terms_volatility",
+                "cross_volatility",
+                "base_home_carry",
+                "home_terms_carry",
+                "base_home_spread",
+                "home_terms_spread",
+                "cross_spread",
+                "correlation_base_home_home_terms",
+            ),
+            "average": 50.0,
+            "world": {"control_variate": True, "cost_rate": 0.0},
+            "model": _MODEL,
+        },
         # without costs the best position does not depend on the one held
         "planted": {**_DDPG, "steps": 600_000, "model": _MODEL},
-        "merton_carry": {**_DDPG, "steps": 400_000, "model": _MODEL},
+        # nothing changes but the account, and that does not matter
+        "merton_carry": {
+            **_DDPG,
+            "steps": 500_000,
+            "features": ("base_home_carry",),
+            "average": 50.0,
+            "model": _MODEL,
+        },
     },
 )
