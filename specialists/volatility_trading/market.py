@@ -92,7 +92,7 @@ def priced_under(desk: VolatilityTrading) -> Bates:
 
 def table(desk: VolatilityTrading) -> Surface:
     """Implied volatilities of the market under Q."""
-    return surface(priced_under(desk), desk.roll, desk.tenor)
+    return surface(priced_under(desk), desk.roll, desk.life)
 
 
 def fading(desk: VolatilityTrading, years: Floats) -> Floats:

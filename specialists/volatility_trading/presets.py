@@ -20,11 +20,11 @@ PRESETS: dict[str, dict[str, Any]] = {
         "reward_scale": 10.0,
     },
     "carr_madan": {
-        **_FREE, **_FAIR, "market": "gbm", "claim": "call", "contracts": 1.0, "maturity": 0.25, "tenor": 2500,
+        **_FREE, **_FAIR, "market": "gbm", "claim": "call", "contracts": 1.0, "maturity": 0.25, "tenor": 0,
         "n_steps": 2500, "steps_per_day": 40, "roll": 0, "aged": False, "compound": False, "band": 0.0,
         "hedge_band": 0.0,
     },
-    "gjr": {"market": "gjr"},
+    "gjr": {"market": "gjr", "arch": 0.01, "asymmetry": 0.10, "garch": 0.93},
     "rough": {"market": "rough", "weather": False},
     "history": {},
 }  # fmt: skip
@@ -33,7 +33,7 @@ UNITS: dict[str, str] = {
     "market": "heston, gjr, rough, gbm or variance (one claim with unit exposure to the variance of heston)",
     "claim": "straddle, call or put: what a series consists of",
     "maturity": "years from listing to expiry",
-    "tenor": "steps from listing to expiry",
+    "tenor": "steps from listing to expiry; 0: all of the episode",
     "roll": "steps to expiry at which the next series takes over; 0 holds to the end",
     "aged": "whether the series of row 0 has a random age",
     "vega_limit": "P&L of a point of volatility at a full position, share of the NAV",

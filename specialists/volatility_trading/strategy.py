@@ -121,7 +121,7 @@ class VolatilityTrading(Strategy):
         for key in ("leverage", "margin_rate", "band", "hedge_band", "vega_cost", "stock_cost", "jump_rate",
                     "contracts", "jump_deviation", "demand_deviation", "realised_volatility", "roll"):  # fmt: skip
             self._demand(key, getattr(self, key) >= 0.0, "0 or more")
-        self._demand("tenor", self.tenor > self.roll, f"more than roll, {self.roll}")
+        self._demand("tenor", self.life > self.roll, f"more than roll, {self.roll}, or 0")
         self._demand("risk_premium", self.kappa + self.risk_premium > 0.0, f"above -kappa, {-self.kappa}")
         for key in ("rho", "market_loading"):
             self._demand(key, abs(getattr(self, key)) < 1.0, "within -1 and 1")
@@ -146,9 +146,14 @@ class VolatilityTrading(Strategy):
         return Box(1)
 
     @property
+    def life(self) -> int:
+        """Steps from listing to expiry."""
+        return self.tenor if self.tenor > 0 else self.n_steps
+
+    @property
     def dt(self) -> float:
         """Length of a step, years; rounded, so that a series of as many steps keeps every bit of it."""
-        return float(f"{self.maturity / self.tenor:.14g}")
+        return float(f"{self.maturity / self.life:.14g}")
 
     @property
     def years_per_step(self) -> float:
@@ -225,15 +230,9 @@ class VolatilityTrading(Strategy):
         """Columns that a history must have; `iv_90`, where it is there, gives the slope."""
         return recorded.NEEDED
 
-    def with_parameters(self, **changes: Any) -> Self:
-        """A copy with other parameters; where a series lived as long as an episode it still does."""
-        if "n_steps" in changes and self.tenor == self.n_steps:
-            changes.setdefault("tenor", changes["n_steps"])
-        return super().with_parameters(**changes)
-
     def with_steps(self, steps: int) -> Self:
         """The same world over another number of steps."""
-        return dataclasses.replace(self, n_steps=steps)
+        return dataclasses.replace(self, n_steps=steps, tenor=self.life)
 
     def record(self, paths: Paths, weather: Weather | None = None) -> Tape:
         """The tape of these paths: windows of the history where there is one, else drawn."""

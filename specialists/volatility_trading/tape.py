@@ -77,7 +77,7 @@ def blank(desk: VolatilityTrading, n: int) -> Tape:
 
 def phases(desk: VolatilityTrading, paths: Paths) -> NDArray[np.int64]:
     """Age (n,) of each path's series at row 0, in steps."""
-    most = min(desk.tenor - desk.roll, WARM_UP)
+    most = min(desk.life - desk.roll, WARM_UP)
     if not desk.aged or most <= 1:
         return np.zeros(len(paths), dtype=np.int64)
     return paths.streams(desk.name).integers("phase", most).reshape(len(paths))
@@ -88,7 +88,7 @@ def claim_of(desk: VolatilityTrading) -> Claim:
     calls, puts = CLAIMS[desk.claim]
     limit = -desk.contracts / desk.capital if desk.contracts > 0.0 else 100.0 * desk.vega_limit
     sigma = desk.realised_volatility if desk.hedge_at == "realised" else 0.0
-    return Claim(calls, puts, desk.tenor, desk.roll, desk.dt, limit, desk.margin_rate, sigma)
+    return Claim(calls, puts, desk.life, desk.roll, desk.dt, limit, desk.margin_rate, sigma)
 
 
 @cache
@@ -108,7 +108,7 @@ def fill(
     on_surface = desk.history is None and desk.market in ON_SURFACE
     block, wide = tape.by_path[:, cut], tape.features[:, cut]
     write_features(found.log_spot, found.far, desk.dt, WARM_UP, wide)
-    fade = market.fading(desk, desk.dt * np.arange(desk.tenor + 1))
+    fade = market.fading(desk, desk.dt * np.arange(desk.life + 1))
     flat = desk.market == "gbm" and desk.history is None
     shape = smile or (Smile(0.0, 0.0) if flat else Smile(desk.smile_slope, desk.smile_bend))
     list_series(

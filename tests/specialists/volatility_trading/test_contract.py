@@ -33,7 +33,6 @@ WORLDS = {name: VolatilityTrading.preset(name) for name in VolatilityTrading.pre
 WORLDS["carr_madan"] = VolatilityTrading.preset("carr_madan", n_steps=60)
 WORLDS["history"] = VolatilityTrading(n_steps=120, history=walk())
 WORLDS["put_to_expiry"] = VolatilityTrading(claim="put", roll=0, leverage=0.3, margin_rate=0.4)
-SPEAKING = ("default", "null", "planted", "gjr", "rough")
 
 
 @pytest.mark.parametrize("check", CHECKS)
