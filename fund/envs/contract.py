@@ -53,8 +53,8 @@ def _trajectory(batch: Batch, actions: NDArray[Any], seed: int) -> list[NDArray[
             out.terminated,
             out.truncated,
         ]
-        if batch.ended.any():
-            rows.append(batch.renew(batch.ended.copy()).copy())
+        # a row in any case: paths end at different times, and rows must stay side by side
+        rows.append((batch.renew(batch.ended.copy()) if batch.ended.any() else out.observation).copy())
     return rows
 
 
