@@ -104,6 +104,15 @@ SPEC = Spec(
             "world": {"control_variate": True},
             "model": {**_MODEL, "gamma": 0.0},
         },
+        # a fill's harm shows in its own step, and must be seen against the noise of what is held
+        "null": {
+            **_DDPG,
+            "steps": 400_000,
+            "average": 0.5,
+            "noise": 0.4,
+            "final_learning_rate": 1e-5,
+            "model": {**_MODEL, "gamma": 0.0},
+        },
         "avellaneda_stoikov": {**_PAPER, "steps": 2_500_000, "reward_offset": 0.326, "rule": "symmetric"},
         "cartea_jaimungal": {**_PAPER, "steps": 2_000_000, "reward_offset": 0.064, "rule": "fixed"},
     },

@@ -72,6 +72,12 @@ def test_the_planted_signal_is_used_in_two_minutes(name, tmp_path):
     assert share > 0.9
 
 
+def null_steps(name):
+    """Steps of the desk's own settings for its null market, or where it has none of its planted one's."""
+    spec = rosters()[name]
+    return settings_of(spec, "null" if "null" in spec.settings else "planted").steps
+
+
 def null_outcome(name, steps, folder):
     """Net P&L of the agent that the null market has trained, and value traded beside the random policy's."""
     strategy, agent = trained(name, "null", steps, folder)
@@ -82,15 +88,13 @@ def null_outcome(name, steps, folder):
 
 @pytest.mark.parametrize("name", DESKS)
 def test_nothing_is_earned_on_the_null_market(name, tmp_path):
-    steps = settings_of(rosters()[name], "planted").steps
-    pnl, _ = null_outcome(name, QUICK * steps, tmp_path)
+    pnl, _ = null_outcome(name, QUICK * null_steps(name), tmp_path)
     assert pnl.mean() <= 3.0 * standard_error(pnl)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DESKS)
 def test_positions_shrink_on_the_null_market(name, tmp_path):
-    steps = settings_of(rosters()[name], "planted").steps
-    pnl, traded = null_outcome(name, steps, tmp_path)
+    pnl, traded = null_outcome(name, null_steps(name), tmp_path)
     assert pnl.mean() <= 3.0 * standard_error(pnl)
     assert traded < 0.5
