@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from fund.compiled import compiled
@@ -44,52 +45,59 @@ MARKET_FEATURES = (
 )
 WARM_UP = 80  # rows before the first decision
 UNIT = 0.16  # volatility at which the logarithmic slots are zero
+LOG_UNIT = math.log(UNIT)
 LEAST = 0.005  # volatility below which nothing is told apart
-DAYS = (30.0, 90.0, 180.0)
+DAYS = (30.0, 90.0)
+WINDOWS = (5, 20, 60)
 
 
-@compiled(nogil=True)
+@compiled(nogil=True, error_model="numpy")
 def write_features(log_spot: Floats, far: Floats, dt: float, warm_up: int, out: NDArray[np.float32]) -> None:
     """Fill the first thirteen slots of `out` (T + 1, n, width) from log spots (rows, n) and `far` (4, rows, n).
 
     `far` holds the implied volatilities of 30, 90 and 180 days and the skew; rows are `warm_up` + T + 1.
     """
     rows, n = log_spot.shape
+    log_iv = np.log(far[0])
     sums = np.zeros((4, n))  # of r^2 over 5, 20, 60, of squared changes of ln IV over 20
     for t in range(1, rows):
         for i in range(n):
             square = (log_spot[t, i] - log_spot[t - 1, i]) ** 2
-            change = math.log(far[0, t, i] / far[0, t - 1, i]) ** 2
-            for k, window in ((0, 5), (1, 20), (2, 60)):
+            for k in range(3):
                 sums[k, i] += square
+                window = WINDOWS[k]
                 if t > window:
                     sums[k, i] -= (log_spot[t - window, i] - log_spot[t - window - 1, i]) ** 2
-            sums[3, i] += change
+            sums[3, i] += (log_iv[t, i] - log_iv[t - 1, i]) ** 2
             if t > 20:
-                sums[3, i] -= math.log(far[0, t - 20, i] / far[0, t - 21, i]) ** 2
+                sums[3, i] -= (log_iv[t - 20, i] - log_iv[t - 21, i]) ** 2
         if t >= warm_up:
             for i in range(n):
-                _write_row(log_spot[:, i], far[:, :, i], sums[:, i], dt, t, out[t - warm_up, i])
+                _write_row(log_spot, log_iv, far, sums, dt, t, i, out[t - warm_up, i])
 
 
-@compiled(forceinline=True)
+@njit(forceinline=True, error_model="numpy")
 def _write_row(
-    log_spot: Floats, far: Floats, sums: Floats, dt: float, t: int, out: NDArray[np.float32]
+    log_spot: Floats,
+    log_iv: Floats,
+    far: Floats,
+    sums: Floats,
+    dt: float,
+    t: int,
+    i: int,
+    out: NDArray[np.float32],
 ) -> None:
-    near, middle, long = far[0, t], far[1, t], far[2, t]
-    out[0] = 2.0 * math.log(near / UNIT)
-    realised = 0.0
-    for k, window in ((0, 5.0), (1, 20.0), (2, 60.0)):
-        volatility = math.sqrt(max(sums[k], 0.0) / (window * dt))
-        out[1 + k] = 2.0 * math.log(max(volatility, LEAST) / UNIT)
-        if k == 1:
-            realised = volatility
-    out[4] = (near - realised) / 0.05
-    out[5] = math.sqrt(max(sums[3], 0.0) / 20.0) / 0.06
+    near, middle, long = far[0, t, i], far[1, t, i], far[2, t, i]
+    out[0] = 2.0 * (log_iv[t, i] - LOG_UNIT)
+    least = LEAST * LEAST * dt
+    for k in range(3):
+        out[1 + k] = math.log(max(sums[k, i], least * WINDOWS[k]) / (WINDOWS[k] * dt)) - 2.0 * LOG_UNIT
+    out[4] = (near - math.sqrt(max(sums[1, i], 0.0) / (20.0 * dt))) / 0.05
+    out[5] = math.sqrt(max(sums[3, i], 0.0) / 20.0) / 0.06
     between = (DAYS[1] * middle * middle - DAYS[0] * near * near) / (DAYS[1] - DAYS[0])
     out[6] = math.log(max(between, LEAST * LEAST) / (near * near))
     out[7] = 10.0 * math.log(long / middle)
-    out[8] = 5.0 * far[3, t]
-    out[9] = 5.0 * math.log(near / far[0, t - 5])
+    out[8] = 5.0 * far[3, t, i]
+    out[9] = 5.0 * (log_iv[t, i] - log_iv[t - 5, i])
     for k, lag in ((10, 1), (11, 5), (12, 20)):
-        out[k] = (log_spot[t] - log_spot[t - lag]) / (far[0, t - lag] * math.sqrt(lag * dt))
+        out[k] = (log_spot[t, i] - log_spot[t - lag, i]) / (far[0, t - lag, i] * math.sqrt(lag * dt))
