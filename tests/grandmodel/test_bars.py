@@ -129,7 +129,7 @@ def test_gaps_run_or_are_filled():
 
 
 def test_draws_do_not_depend_on_the_company_or_the_length():
-    long, signal = minutes(BarMarket(), n=5, days=6)
+    long, _ = minutes(BarMarket(), n=5, days=6)
     short, _ = minutes(BarMarket(), n=5, days=3)
     np.testing.assert_array_equal(long.close[:, : short.rows], short.close)
     paths = Paths.of(3, 1)

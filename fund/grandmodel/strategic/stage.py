@@ -129,7 +129,7 @@ class StrategicStage(Stage):
 
 def shares_of(world: Strategic, directions: tuple[float, float, float]) -> tuple[float, float, float]:
     """Whose the P&L of a position is, by the step's own arithmetic."""
-    found: tuple[float, float, float] = shares(world, *directions)
+    found: tuple[float, float, float] = shares(world.parameters(), *directions)
     return found
 
 
