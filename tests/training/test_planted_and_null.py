@@ -21,7 +21,7 @@ DESKS = [
     if {"planted", "null"} <= set(spec.cls.presets) and spec.cls().flat_action is not None
 ]
 EPISODES = 1000
-QUICK = 0.15  # of the planted market's steps
+QUICK = 0.25  # of the planted market's steps
 
 
 def trained(name, preset, steps, folder):
