@@ -28,7 +28,8 @@ Reward
               with them as in Kolm & Ritter (2019)
     utility   local CARA utility of the hedge error less the error (`risk_form` cara)
     downside  -`risk_aversion` / 2 times the square of a loss (`risk_form` downside)
-    control   zero-mean noise, taken out in training (`control_variate`)
+    control   zero-mean noise, taken out in training (`control_variate`); with `hedge_alone` also what the option does
+              whatever the hedge, which moves no comparison of two policies
     With `risk_weight` and `risk_volatility` the risk can weigh more, and value the option at a higher volatility, which
     makes room for the costs that a move will cause: in the world of Hodges and Neuberger the best policy for the sum of
     these rewards has a price of 6.170, the best one 6.044.

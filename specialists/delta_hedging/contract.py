@@ -65,6 +65,7 @@ def _check_reward(s: DeltaHedging) -> None:
     plain = s.risk_form in ("quadratic", "none") and not s.costs_in_risk
     wanted = "false: it is known on garch, gbm and binomial without momentum, for quadratic risk before costs"
     _demand(s, "control_variate", (known and plain) or not s.control_variate, wanted)
+    _demand(s, "hedge_alone", s.control_variate or not s.hedge_alone, "false without control_variate")
 
 
 def grid(s: DeltaHedging, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -92,4 +92,5 @@ UNITS: Mapping[str, str] = {
     "risk_volatility": "multiple of the implied volatility at which the reward's risk values the option; Leland (1985)",
     "std_weight": "standard deviations in the objective mean_std and in y0; Cao et al. (2021)",
     "control_variate": "whether the reward has its zero-mean noise taken out; for training",
+    "hedge_alone": "whether it leaves out, too, what no hedge can change; for training, with control_variate",
 }

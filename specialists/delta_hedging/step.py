@@ -146,8 +146,9 @@ def trade(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any) ->
     square = expected = 0.0
     if p.control_variate > 0.0:
         off = target - now.ideal
-        square = now.units * now.units * (now.move * off * off + now.rest)
-        expected = now.units * (target * now.spot_drift - now.option_drift) - paid + carry
+        given = 1.0 - p.hedge_alone  # what the option does whatever the hedge
+        square = now.units * now.units * (now.move * off * off + given * now.rest)
+        expected = now.units * (target * now.spot_drift - given * now.option_drift) - paid + carry
     return fills, carry, Memory(
         0.0 if expiring else target,
         (0.0 if fresh else memory.cost) + paid,

@@ -90,6 +90,7 @@ class DeltaHedging(Strategy):
     risk_volatility: float = 1.0
     std_weight: float = 1.5
     control_variate: bool = False
+    hedge_alone: bool = False
 
     def __post_init__(self) -> None:
         """Refuse words and numbers that make no world; raises UnknownName, InvalidParameter."""

@@ -36,8 +36,8 @@ EPISODES, FEWER = 15_000, 4_096
 STORED = "tuned.json"
 # what a band does not depend on: how rewards are written down, and what only a reward or an account knows
 _APART = {
-    "reward_scale", "risk_form", "risk_weight", "costs_in_risk", "risk_volatility", "control_variate", "ruin",
-    "action_form", "history", "capital",
+    "reward_scale", "risk_form", "risk_weight", "costs_in_risk", "risk_volatility", "control_variate", "hedge_alone",
+    "ruin", "action_form", "history", "capital",
 }  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def tune(s: DeltaHedging, episodes: int = EPISODES) -> tuple[Width, float]:
     """The best band of a world, and its objective on the episodes that it was tuned on."""
     from specialists.delta_hedging.rules import banded
 
-    world = s.with_parameters(action_form="band", control_variate=False)
+    world = s.with_parameters(action_form="band", control_variate=False, hedge_alone=False)
     paths = Paths.of(SEEDS, episodes)
     tape = world.record(paths)
 

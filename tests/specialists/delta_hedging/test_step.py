@@ -169,3 +169,21 @@ def test_noise_taken_out_has_no_mean():
         gap = rewards[1] - rewards[0]
         assert abs(gap.mean()) < 4 * gap.std() / np.sqrt(len(gap))
         assert rewards[1].std() < left * rewards[0].std()
+
+
+def test_what_no_hedge_can_change_is_the_same_for_every_policy():
+    quiet = DeltaHedging.preset("default", control_variate=True)
+    alone = dataclasses.replace(quiet, hedge_alone=True)
+    left_out = []
+    for rule in ("black_scholes", "zakamouline"):
+        totals = []
+        for strategy in (quiet, alone):
+            batch, policy = Batch(strategy, 64), strategy.rules[rule](strategy)
+            batch.reset(3)
+            total = np.zeros(64)
+            for _ in range(strategy.n_steps):
+                total += batch.step(policy(batch.view())).reward
+            totals.append(total)
+        left_out.append(totals[1] - totals[0])
+    np.testing.assert_allclose(left_out[0], left_out[1], atol=1e-9)
+    assert left_out[0].std() > 0.1
