@@ -1,0 +1,596 @@
+"""The strategic and tactical environments as PettingZoo's own tests, D0's document and INVARIANTS want them."""
+
+import json
+import pickle
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pettingzoo
+import pytest
+
+with warnings.catch_warnings():  # its own tests import its own deprecated worlds
+    warnings.simplefilter("ignore")
+    from pettingzoo.test import (
+        api_test,
+        max_cycles_test,
+        parallel_api_test,
+        parallel_seed_test,
+        render_test,
+        seed_test,
+    )
+    from pettingzoo.test.state_test import state_test
+
+from fund.envs import strategic, tactical
+from fund.envs.turns import ClipReward
+from fund.errors import DataError, InvalidAction, InvalidParameter, ResetNeeded, UnknownName
+
+MODULES = {"strategic": strategic, "tactical": tactical}
+AGENTS = {
+    "strategic": ["mlmi_expert", "nwrqk_expert", "regime_expert"],
+    "tactical": ["fvg_agent", "momentum_agent", "entry_opt_agent"],
+}
+SHAPES = {"strategic": (48, 13), "tactical": (60, 7)}
+STRATEGIC = {
+    "strategic_marl": {
+        "environment": {
+            "matrix_shape": [24, 13], "max_episode_steps": 33, "reward_scaling": 2.0, "observation_noise": 0.5,
+        },
+        "agents": {
+            "mlmi_expert": {"observation_columns": [0, 1], "action_space_size": 5, "expertise_weight": 0.5},
+            "nwrqk_expert": {"observation_columns": [4, 5, 6, 7], "action_space_size": 3, "expertise_weight": 0.25},
+            "regime_expert": {"observation_columns": [8, 12], "action_space_size": 2, "expertise_weight": 0.25},
+        },
+    }
+}  # fmt: skip
+TACTICAL = {
+    "tactical_marl": {
+        "environment": {
+            "matrix_shape": [30, 7], "max_episode_steps": 21, "state_machine": False, "byzantine_tolerance": False,
+        },
+        "agents": {
+            "fvg_agent": {
+                "observation_columns": [0, 1, 2], "detection_threshold": 0.9, "confidence_threshold": 0.6,
+            },
+            "momentum_agent": {"observation_columns": [3, 4], "momentum_window": 10, "trend_threshold": 0.5},
+            "entry_opt_agent": {
+                "observation_columns": [5, 6], "optimization_steps": 7, "timing_precision": 0.01,
+            },
+        },
+    }
+}  # fmt: skip
+# D0's own values, all of them
+DOCUMENT = {
+    "strategic": {
+        "strategic_marl": {
+            "environment": {
+                "matrix_shape": [48, 13], "max_episode_steps": 2000, "reward_scaling": 1.0, "observation_noise": 0.01,
+            },
+            "agents": {
+                "mlmi_expert": {
+                    "observation_columns": [0, 1, 2, 3], "action_space_size": 3, "expertise_weight": 0.35,
+                },
+                "nwrqk_expert": {
+                    "observation_columns": [4, 5, 6, 7], "action_space_size": 3, "expertise_weight": 0.35,
+                },
+                "regime_expert": {
+                    "observation_columns": [8, 9, 10, 11, 12], "action_space_size": 3, "expertise_weight": 0.30,
+                },
+            },
+        }
+    },
+    "tactical": {
+        "tactical_marl": {
+            "environment": {
+                "matrix_shape": [60, 7], "max_episode_steps": 1000, "state_machine": True, "byzantine_tolerance": True,
+            },
+            "agents": {
+                "fvg_agent": {
+                    "observation_columns": [0, 1, 2], "detection_threshold": 0.7, "confidence_threshold": 0.8,
+                },
+                "momentum_agent": {"observation_columns": [3, 4], "momentum_window": 14, "trend_threshold": 0.6},
+                "entry_opt_agent": {
+                    "observation_columns": [5, 6], "optimization_steps": 10, "timing_precision": 0.001,
+                },
+            },
+        }
+    },
+}  # fmt: skip
+
+
+def sampled(environment, seed=0):
+    for k, agent in enumerate(environment.possible_agents):
+        environment.action_space(agent).seed(seed + k)
+    return lambda: {agent: environment.action_space(agent).sample() for agent in environment.possible_agents}
+
+
+@pytest.mark.filterwarnings("ignore:We recommend agents to be named")  # D0 names them
+@pytest.mark.filterwarnings(
+    "ignore:The observation contains negative numbers"
+)  # a matrix is taken for a picture
+@pytest.mark.parametrize("module", MODULES.values(), ids=MODULES)
+class TestPettingZoo:
+    """Its own checks."""
+
+    def test_api(self, module):
+        api_test(module.env(max_cycles=20), num_cycles=100)
+        api_test(module.raw_env(max_cycles=20), num_cycles=100)
+
+    def test_api_with_probabilities(self, module):
+        section = module.env().unwrapped.stage.section
+        config = {section: {"environment": {"superposition": True, "max_episode_steps": 20}}}
+        api_test(module.env(config), num_cycles=60)
+        parallel_api_test(module.parallel_env(config), num_cycles=60)
+
+    def test_parallel_api(self, module):
+        parallel_api_test(module.parallel_env(max_cycles=20), num_cycles=100)
+
+    def test_seeds(self, module):
+        seed_test(lambda: module.env(max_cycles=20), num_cycles=60)
+        parallel_seed_test(lambda: module.parallel_env(max_cycles=20))
+
+    def test_render(self, module, capsys):
+        render_test(lambda **given: module.env(max_cycles=20, **given))
+        assert "nav" in capsys.readouterr().out
+
+    def test_max_cycles(self, module):
+        max_cycles_test(module)
+
+    @pytest.mark.filterwarnings("ignore:The state contains negative numbers")
+    def test_state(self, module):
+        state_test(module.env(max_cycles=20), module.parallel_env(max_cycles=20))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_as_the_document_has_it(name):
+    module = MODULES[name]
+    environment = module.raw_env()
+    assert environment.possible_agents == AGENTS[name]
+    assert environment.metadata["name"] == f"{name}_v0"
+    assert environment.metadata["is_parallelizable"]
+    environment.reset(seed=0)
+    for agent in AGENTS[name]:
+        space = environment.observation_space(agent)
+        assert space is environment.observation_space(agent)
+        assert space.shape == SHAPES[name]
+        assert space.dtype == np.float32
+        assert environment.action_space(agent).n == 3
+        seen = environment.observe(agent)
+        own = [environment.stage.matrix.index(c) for c in environment._rounds._agents[agent].columns]
+        others = [k for k in range(SHAPES[name][1]) if k not in own]
+        assert (seen[:, own] != 0.0).any(axis=0).all()
+        assert not seen[:-1, others].any()
+    assert environment.state_space.shape == ((83,) if name == "strategic" else (48,))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_documents_values_are_the_defaults(name):
+    module = MODULES[name]
+    assert module.raw_env(DOCUMENT[name]).stage == module.raw_env().stage
+
+
+def test_strategic_configuration_does_what_it_names():
+    environment = strategic.StrategicMarketEnv(STRATEGIC)
+    world = environment.stage.strategy
+    wanted = {
+        "window": 24, "n_steps": 33, "reward_scale": 2.0, "observation_noise": 0.5, "weight_mlmi": 0.5,
+        "weight_nwrqk": 0.25, "weight_regime": 0.25,
+    }  # fmt: skip
+    assert {key: getattr(world, key) for key in wanted} == wanted
+    assert environment.observation_space("mlmi_expert").shape == (24, 13)
+    assert [environment.action_space(a).n for a in environment.possible_agents] == [5, 3, 2]
+    environment.reset(seed=0)
+    seen = environment.observe("mlmi_expert")
+    assert not seen[:-1, 2:].any()
+    assert seen[:, 0].any()
+    # choice 3 of 5 is half long: .5 x .5 + .25 + .25 x 1, above the threshold of .5
+    for action in (3, 2, 1):
+        environment.step(action)
+    memory = environment.scene().view.memory
+    assert (memory["mlmi"][0], memory["nwrqk"][0], memory["regime"][0]) == (0.5, 1.0, 1.0)
+
+
+def test_observation_noise_and_reward_scaling_have_their_size():
+    def run(noise, scale):
+        environment_config = {"observation_noise": noise, "reward_scaling": scale, "max_episode_steps": 40}
+        environment = strategic.parallel_env({"strategic_marl": {"environment": environment_config}})
+        seen, _ = environment.reset(seed=3)
+        rewards = environment.step(dict.fromkeys(environment.agents, 2))[1]
+        return seen["nwrqk_expert"][:-1, 4:8], rewards["mlmi_expert"]
+
+    plain, one = run(0.0, 1.0)
+    noisy, ten = run(0.2, 10.0)
+    assert (noisy - plain).std() == pytest.approx(0.2, rel=0.2)
+    assert ten == pytest.approx(10.0 * one)
+
+
+def test_tactical_configuration_does_what_it_names():
+    environment = tactical.TacticalMarketEnv(TACTICAL)
+    wanted = {
+        "window": 30, "n_steps": 21, "state_machine": False, "byzantine_tolerance": False, "detection_threshold": 0.9,
+        "confidence": 0.6, "momentum_window": 10, "trend_threshold": 0.5, "optimization_steps": 7,
+        "timing_precision": 0.01,
+    }  # fmt: skip
+    assert {key: getattr(environment.stage.strategy, key) for key in wanted} == wanted
+    assert not environment.stage.in_turn
+    assert environment.observation_space("fvg_agent").shape == (30, 7)
+
+
+@pytest.mark.parametrize(
+    ("config", "error", "match"),
+    [
+        ({"strategic_mrl": {}}, UnknownName, 'Did you mean "strategic_marl"'),
+        ({"strategic_marl": {"agent": {}}}, UnknownName, 'Did you mean "agents"'),
+        ({"strategic_marl": {"agents": {"mlmi": {}}}}, UnknownName, 'Did you mean "mlmi_expert"'),
+        ({"strategic_marl": {"environment": {"max_steps": 5}}}, UnknownName, "max_episode_steps"),
+        ({"strategic_marl": {"environment": {"max_episode_steps": "5"}}}, InvalidParameter, "finite number"),
+        ({"strategic_marl": {"environment": {"max_episode_steps": 5.5}}}, InvalidParameter, "whole number"),
+        ({"strategic_marl": {"environment": {"max_episode_steps": 0}}}, InvalidParameter, "wanted 1 to"),
+        ({"strategic_marl": {"environment": {"observation_noise": float("nan")}}}, InvalidParameter, "finite"),
+        ({"strategic_marl": {"environment": {"matrix_shape": [48, 12]}}}, InvalidParameter, r"\[rows, 13\]"),
+        ({"strategic_marl": {"environment": {"superposition": 1}}}, InvalidParameter, "true or false"),
+        (
+            {"strategic_marl": {"agents": {"mlmi_expert": {"observation_columns": [13]}}}},
+            InvalidParameter, "from 0 to 12",
+        ),
+        (
+            {"strategic_marl": {"agents": {"mlmi_expert": {"observation_columns": [1, 1]}}}},
+            InvalidParameter, "stands twice",
+        ),
+        ({"strategic_marl": {"agents": {"mlmi_expert": {"expertise_weight": 0.9}}}}, InvalidParameter, "sum 1"),
+        ({"strategic_marl": 3}, InvalidParameter, "keys and values"),
+        (3, InvalidParameter, "a dictionary or a file"),
+        ("nowhere.yml", DataError, "nowhere.yml"),
+    ],
+)  # fmt: skip
+def test_configurations_that_are_refused(config, error, match):
+    with pytest.raises(error, match=match):
+        strategic.StrategicMarketEnv(config)
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("strategic_marl:\n  environment: {}\n  environment: {}\n", "stands twice"),
+        ("a: &x [1]\nb: *x\n", "alias"),
+        ("strategic_marl: {environment: {max_episode_steps: 1e3}}", "finite number"),  # YAML reads a word
+        ("strategic_marl: {environment: {observation_noise: .nan}}", "finite number"),
+        ("strategic_marl: {environment: {superposition: 'no'}}", "true or false"),
+        ("- 1\n", "keys and values"),
+        ("strategic_marl: !!python/object/apply:os.system ['true']\n", "could not determine a constructor"),
+        ("a: [" * 20_000, r"\w"),
+        ("x" * 70_000, "65536"),
+    ],
+)
+def test_yaml_that_is_refused(tmp_path, text, match):
+    file = tmp_path / "stage.yml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises((DataError, InvalidParameter), match=match):
+        strategic.StrategicMarketEnv(file)
+
+
+def test_the_documents_yaml(tmp_path):
+    file = tmp_path / "tactical.yml"
+    file.write_text(json.dumps(TACTICAL), encoding="utf-8")  # JSON is YAML
+    assert tactical.raw_env(str(file)).stage == tactical.raw_env(TACTICAL).stage
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_one_letter_wrong_is_answered_with_the_right_word(name):
+    """Every key of the document, mutated at each letter: refused, and the nearest is the key itself."""
+
+    def mutated(node, path):
+        for key, value in node.items():
+            for k in range(0, len(key), 3):
+                wrong = key[:k] + "q" + key[k + 1 :]
+                if wrong != key:
+                    yield (*path, wrong), key, value
+            if isinstance(value, dict):
+                yield from mutated(value, (*path, key))
+
+    for path, key, value in mutated(DOCUMENT[name], ()):
+        config = value
+        for step in reversed(path):
+            config = {step: config}
+        with pytest.raises(UnknownName, match=f'Did you mean "{key}"'):
+            MODULES[name].raw_env(config)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_registry(name):
+    one = pettingzoo.make("aec", f"fund/{name}-v0", max_cycles=5)
+    two = pettingzoo.make("parallel", f"fund/{name}-v0", max_cycles=5)
+    assert one.unwrapped.possible_agents == two.possible_agents == AGENTS[name]
+    assert two.stage.strategy.n_steps == 5
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_aec_and_parallel_agree(name):
+    """G1: rewards, observations at the start of a round and ledger, bit for bit, over whole episodes."""
+    module = MODULES[name]
+    turn, together = module.raw_env(max_cycles=25), module.parallel_env(max_cycles=25)
+    draw = sampled(together, 1)
+    for seed in (4, None):
+        turn.reset(seed=seed)
+        seen, infos = together.reset(seed=seed)
+        while together.agents:
+            live = list(together.agents)
+            for agent in live:
+                np.testing.assert_array_equal(turn.observe(agent), seen[agent])
+                assert turn.infos[agent] == infos[agent]
+            np.testing.assert_array_equal(turn.state(), together.state())
+            actions = draw()
+            for agent in live:
+                turn.step(actions[agent])
+            seen, rewards, ended, cut, infos = together.step(actions)
+            assert rewards == turn.rewards
+            assert cut == turn.truncations
+            assert ended == turn.terminations
+            np.testing.assert_array_equal(turn.ledger.block, together.ledger.block)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_rewards_add_up_to_the_teams(name):
+    """G2: the agents' rewards sum to the parts', and the P&L is counted once."""
+    environment = MODULES[name].parallel_env(max_cycles=40)
+    environment.reset(seed=0)
+    draw, nav = sampled(environment), environment.ledger.books.nav[0]
+    while environment.agents:
+        _, rewards, _, _, infos = environment.step(draw())
+        info = infos[environment.possible_agents[0]]
+        team = sum(info["reward_parts"].values())
+        assert sum(rewards.values()) == pytest.approx(team, rel=1e-12, abs=1e-15)
+        assert info["reward_parts"]["pnl"] == pytest.approx((info["nav"] - nav) / 1e6, abs=1e-15)
+        assert sum(info["pnl"].values()) == pytest.approx(info["nav"] - nav, abs=1e-6)
+        nav = info["nav"]
+
+
+def trajectory(environment, steps=60, seed=7):
+    draw, rows = sampled(environment), []
+    seen, _ = environment.reset(seed=seed)
+    for _ in range(steps):
+        if not environment.agents:
+            seen, _ = environment.reset()
+        rows.append(np.concatenate([seen[a].ravel() for a in environment.agents]))
+        seen, rewards, *_ = environment.step(draw())
+        rows.append(np.array(list(rewards.values())))
+    return rows
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_two_instances_and_one_used_are_one(name):
+    """D1, D5: whole episodes, bit for bit, interleaved with another instance and after other seeds."""
+    make = MODULES[name].parallel_env
+    first, used = trajectory(make(max_cycles=25)), make(max_cycles=25)
+    trajectory(used, 10, 99)
+    np.random.seed(3)  # noqa: NPY002 - the global state is what must not matter
+    for again in (trajectory(make(max_cycles=25)), trajectory(used)):
+        assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+
+
+def test_another_process_and_hash_seed():
+    code = (
+        "import hashlib, numpy as np\n"
+        "from fund.envs.strategic import parallel_env\n"
+        "e = parallel_env(max_cycles=15); e.reset(seed=5); h = hashlib.sha256()\n"
+        "for k in range(15):\n"
+        "    s, r, *_ = e.step({a: (k + i) % 3 for i, a in enumerate(e.agents)})\n"
+        "    [h.update(v.tobytes()) for v in s.values()]; h.update(np.array(list(r.values())).tobytes())\n"
+        "print(h.hexdigest())\n"
+    )
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+            env={"PYTHONHASHSEED": seed, "PATH": ""},
+        ).stdout
+        for seed in ("0", "4")
+    ]  # fmt: skip
+    assert runs[0] == runs[1]
+    assert len(runs[0]) == 65
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_wrong_use_is_named(name):
+    module = MODULES[name]
+    first, second, third = AGENTS[name]
+    raw, together = module.raw_env(max_cycles=2), module.parallel_env(max_cycles=2)
+    with pytest.raises(ResetNeeded, match="call reset"):
+        raw.step(0)
+    with pytest.raises(ResetNeeded, match="call reset"):
+        together.step(dict.fromkeys(AGENTS[name], 0))
+    guarded = module.env(max_cycles=2)
+    with pytest.raises(Exception, match="reset"):
+        guarded.step(0)
+    with pytest.raises(AttributeError, match="reset"):
+        _ = guarded.agents
+    guarded.reset(seed=0)
+    with pytest.raises(AssertionError, match="action space"):
+        guarded.step(3)
+    together.reset(seed=0)
+    before = together.ledger.block.copy()
+    for wrong in (3, -1, 0.5, float("nan"), [0, 1], None):
+        with pytest.raises((InvalidAction, TypeError, ValueError)):
+            together.step({first: wrong, second: 0, third: 0})
+    with pytest.raises(InvalidAction, match=f"no action of {third}"):
+        together.step({first: 0, second: 0})
+    with pytest.raises(UnknownName, match=first):
+        together.step({**dict.fromkeys(AGENTS[name], 0), first[:-1]: 0})
+    np.testing.assert_array_equal(before, together.ledger.block)
+    for _ in range(2):
+        together.step(dict.fromkeys(AGENTS[name], np.int64(2)))
+    assert together.step({}) == ({}, {}, {}, {}, {})
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_dead_agent_steps_with_none_and_gets_nothing(name):
+    """G5: the flag is set once, nothing is paid after it."""
+    raw = MODULES[name].raw_env(max_cycles=1)
+    raw.reset(seed=0)
+    for _ in range(3):
+        raw.step(2)
+    assert all(raw.truncations.values())
+    paid = dict(raw.rewards)
+    assert any(paid.values())
+    with pytest.raises(ValueError, match="dead"):
+        raw.step(2)
+    for left in (2, 1, 0):
+        raw.step(None)
+        assert len(raw.agents) == left
+        assert not any(raw.rewards.values())
+    with pytest.raises(ResetNeeded):
+        raw.step(None)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_pickles_whole_and_does_not_alias(name):
+    environment = MODULES[name].parallel_env(max_cycles=30)
+    environment.reset(seed=2)
+    actions = dict.fromkeys(AGENTS[name], 2)
+    seen, *_ = environment.step(actions)
+    kept = {agent: value.copy() for agent, value in seen.items()}
+    other = pickle.loads(pickle.dumps(environment))  # noqa: S301 - our own
+    for _ in range(5):
+        one, two = environment.step(actions), other.step(actions)
+        assert one[1] == two[1]
+        assert one[4] == two[4]
+    for agent, value in seen.items():
+        np.testing.assert_array_equal(value, kept[agent])
+
+
+def test_ruin_terminates():
+    environment = strategic.parallel_env(max_cycles=30, ruin=0.9999, position_limit=1.0)
+    environment.reset(seed=0)
+    for _ in range(30):
+        *_, ended, cut, _ = environment.step(dict.fromkeys(environment.agents, 2))
+        if not environment.agents:
+            break
+    assert all(ended.values())
+    assert not any(cut.values())
+
+
+def test_probabilities_are_what_a_choice_is():
+    config = {"strategic_marl": {"environment": {"superposition": True, "max_episode_steps": 10}}}
+    one, two = strategic.parallel_env(config), strategic.parallel_env(max_cycles=10)
+    one.reset(seed=1)
+    two.reset(seed=1)
+    sure = np.eye(3, dtype=np.float32)
+    for k in range(9):
+        a = one.step({name: sure[(k + i) % 3] for i, name in enumerate(one.agents)})
+        b = two.step({name: (k + i) % 3 for i, name in enumerate(two.agents)})
+        assert a[1] == b[1]
+
+
+def test_the_state_machine_goes_round():
+    raw = tactical.TacticalMarketEnv(max_cycles=3)
+    raw.reset(seed=0)
+    order = ["AWAITING_MOMENTUM", "AWAITING_ENTRY_OPT", "READY_FOR_AGGREGATION"]
+    assert raw.get_state_machine_status() == "AWAITING_FVG"
+    for _ in range(2):
+        for status in order:
+            raw.step(1)
+            assert raw.get_state_machine_status() == status
+    raw.reset()
+    assert raw.get_state_machine_status() == "AWAITING_FVG"
+
+
+def test_later_speakers_see_earlier_decisions_in_the_matrix():
+    raw = tactical.raw_env(max_cycles=5)
+    raw.reset(seed=0)
+    before = raw.observe("momentum_agent")
+    raw.step(0)
+    after = raw.observe("momentum_agent")
+    assert np.argwhere(before != after).tolist() == [[59, 0]]  # the last row, the first column of another
+    assert after[59, 0] == -1.0
+    together = tactical.parallel_env(max_cycles=5)
+    seen, _ = together.reset(seed=0)
+    np.testing.assert_array_equal(seen["momentum_agent"], before)
+
+
+def test_queries_answer_from_the_episode_also_through_the_guards():
+    environment = strategic.create_strategic_environment(max_cycles=50)
+    environment.reset(seed=3)
+    for agent in environment.agent_iter(3 * 30):
+        environment.last()
+        environment.step(2)
+    assert set(environment.get_agent_contributions()) == set(AGENTS["strategic"])
+    gain = environment.unwrapped.ledger.books.nav[0] - 1e6
+    assert sum(environment.get_agent_contributions().values()) == pytest.approx(gain, abs=1e-6)
+    assert -1.0 <= environment.get_synergy_score() <= 1.0
+    assert environment.get_regime_state()["regime"] in ("calm", "normal", "stressed")
+    other = tactical.create_tactical_environment(max_cycles=50)
+    other.reset(seed=3)
+    for _ in range(3 * 30):
+        other.step(2)
+    assert other.get_execution_metrics()["traded"] > 0.0
+    assert isinstance(other.get_fvg_patterns(), list)
+
+
+def test_debug_modes(caplog):
+    config = {
+        "debug": True,
+        "verbose_logging": True,
+        "performance_monitoring": True,
+        "state_validation": True,
+    }
+    environment = strategic.StrategicMarketEnv(config, max_cycles=4)
+    environment.reset(seed=0)
+    with caplog.at_level("INFO", logger="fund.grandmodel"):
+        for _ in range(6):
+            environment.step(2)
+    assert environment.performance["rounds"] == 2
+    assert environment.performance["seconds"] > 0.0
+    assert len(caplog.records) == 2
+    assert not strategic.StrategicMarketEnv().debug.verbose_logging
+
+
+def test_pictures_show_the_episode():
+    environment = tactical.parallel_env(max_cycles=30, render_mode="rgb_array")
+    environment.reset(seed=0)
+    first = environment.render()
+    for _ in range(20):
+        environment.step(dict.fromkeys(environment.agents, 2))
+    picture = environment.render()
+    assert picture.shape == first.shape
+    assert picture.dtype == np.uint8
+    assert (picture != first).mean() > 0.01
+    text = tactical.parallel_env(max_cycles=3, render_mode="ansi")
+    text.reset(seed=0)
+    for word in ("tactical", "nav", "fvg_agent", "price_momentum", "reward"):
+        assert word in text.render()
+    with pytest.raises(UnknownName, match="rgb_array"):
+        tactical.parallel_env(render_mode="rgb")
+
+
+def test_rewards_can_be_clipped():
+    inner = strategic.raw_env(max_cycles=10, reward_scale=1e4)
+    environment = ClipReward(inner, 0.5)
+    environment.reset(seed=0)
+    seen = []
+    for _ in environment.agent_iter():
+        _, reward, ended, cut, _ = environment.last()
+        seen.append(reward)
+        environment.step(None if ended or cut else 2)
+    assert max(map(abs, seen)) <= 0.5
+    assert max(map(abs, seen)) == 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MODULES)
+def test_speed(name):
+    """A million agent steps a second in a batch, on a machine that may be busy: a tenth of that must be there."""
+    import time
+
+    from fund.envs.rounds import Rounds
+
+    rounds = Rounds(MODULES[name].raw_env(max_cycles=50).stage, 512)
+    generator = np.random.default_rng(0)
+    said = [{a: generator.integers(0, 3, 512) for a in AGENTS[name]} for _ in range(50)]
+    best = 0.0
+    for _ in range(4):
+        rounds.reset(0)
+        begun = time.perf_counter()
+        for actions in said:
+            rounds.step(actions)
+        best = max(best, 3 * 512 * 50 / (time.perf_counter() - begun))
+    assert best > 1e5
