@@ -510,7 +510,7 @@ def test_later_speakers_see_earlier_decisions_in_the_matrix():
 def test_queries_answer_from_the_episode_also_through_the_guards():
     environment = strategic.create_strategic_environment(max_cycles=50)
     environment.reset(seed=3)
-    for agent in environment.agent_iter(3 * 30):
+    for _ in environment.agent_iter(3 * 30):
         environment.last()
         environment.step(2)
     assert set(environment.get_agent_contributions()) == set(AGENTS["strategic"])
