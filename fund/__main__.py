@@ -95,7 +95,7 @@ def _command(commands: Any, name: str, text: str, example: str) -> Any:
 
 def _strategy_command(commands: Any, name: str, text: str, example: str) -> Any:
     sub = _command(commands, name, text, example)
-    sub.add_argument("name", help="a strategy, or module:Class of your own")
+    sub.add_argument("name", help="a desk, the cio_allocator, a stage, or module:Class of your own")
     sub.add_argument("--preset", default="default")
     sub.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a parameter")
     return sub
@@ -130,13 +130,20 @@ def _value(text: str) -> Any:
     return text
 
 
+def _known() -> Any:
+    from fund.grandmodel.stages import STAGES
+    from fund.roster import Roster, rosters
+
+    return Roster((*rosters().values(), *STAGES.values()))
+
+
 def _spec_and_strategy(options: argparse.Namespace) -> tuple[Any, Any]:
-    from fund.roster import Spec, rosters
+    from fund.roster import Spec
 
     if ":" in options.name:
         spec = Spec(options.name.rpartition(":")[2].lower(), options.name, "PPO", 0)
     else:
-        spec = rosters()[options.name]
+        spec = _known()[options.name]
     return spec, spec.cls.preset(options.preset, **overrides(options.set))
 
 
@@ -159,16 +166,29 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
 def list_names(options: argparse.Namespace) -> dict[str, Any]:
     """Names a user may need."""
-    from fund.roster import rosters
     from fund.training.listing import listing, one
 
-    return one(rosters()[options.name]) if options.name else listing(rosters())
+    return one(_known()[options.name]) if options.name else listing(_known())
 
 
 def train(options: argparse.Namespace) -> dict[str, Any]:
-    """Train one strategy."""
+    """Train one strategy, or the agents of one stage."""
+    from fund.grandmodel.stages import STAGES, stage_named
     from fund.training import train as training
 
+    if options.name in STAGES:
+        from fund.training.multi_agent.stages import command
+
+        stage = stage_named(options.name, options.preset, **overrides(options.set))
+        return command(
+            stage,
+            options.preset,
+            options.steps,
+            options.seconds,
+            options.seed,
+            options.models,
+            options.resume,
+        )
     spec, strategy = _spec_and_strategy(options)
     budget = training.Budget(options.steps, options.seconds)
     done = training.train(

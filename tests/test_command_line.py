@@ -171,3 +171,22 @@ def test_the_module_runs_as_a_program():
     assert done.returncode == 2
     assert done.stdout == ""
     assert "market_making" in done.stderr
+
+
+@pytest.mark.parametrize("stage", ["strategic", "tactical", "risk", "execution"])
+def test_stages_are_known_to_the_commands(stage, capsys):
+    code, out, _ = run("list", stage, "--json", capsys=capsys)
+    result = json.loads(out.splitlines()[-1])
+    assert code == 0
+    assert result["id"] == f"fund/{stage}-v0"
+    words = ("evaluate", stage, "--policy", result["rules"][0], "--episodes", "4", "--json")
+    code, out, _ = run(*words, capsys=capsys)
+    assert code == 0
+    assert json.loads(out.splitlines()[-1])["policy"] == result["rules"][0]
+
+
+def test_a_stage_is_trained(tmp_path, capsys):
+    words = ("train", "execution", "--steps", "500", "--models", str(tmp_path), "--json")
+    code, out, _ = run(*words, capsys=capsys)
+    assert code == 0
+    assert json.loads(out.splitlines()[-1])["steps"] >= 500

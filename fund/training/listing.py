@@ -12,12 +12,17 @@ from fund.training.desk import shown_names
 POLICIES = ("flat", "random", "best", "latest", "<model>.zip")
 
 
+def shown_id(spec: Spec) -> str:
+    """The id under which Gymnasium knows a strategy, or PettingZoo a stage."""
+    return f"fund/{spec.name}-v0" if spec.algorithm == "MAPPO" else spec.gym_id
+
+
 def listing(specs: Mapping[str, Spec]) -> dict[str, Any]:
     """One entry a strategy: algorithm, Gymnasium id, presets, policies."""
     return {
         name: {
             "algorithm": spec.algorithm,
-            "id": spec.gym_id,
+            "id": shown_id(spec),
             "presets": ", ".join(spec.cls.presets),
             "policies": ", ".join([*spec.cls.rules, *POLICIES]),
         }
@@ -32,7 +37,7 @@ def one(spec: Spec) -> dict[str, Any]:
     return {
         "name": spec.name,
         "algorithm": spec.algorithm,
-        "id": spec.gym_id,
+        "id": shown_id(spec),
         **shown,
         "policies": [*spec.cls.rules, *POLICIES],
         "parameters": {
