@@ -137,6 +137,11 @@ def wrapped(raw: StageAEC) -> AECEnv[str, Any, Any]:
     return OrderEnforcingWrapper(guard(raw))
 
 
+def ordered(raw: AECEnv[str, Any, Any]) -> AECEnv[str, Any, Any]:
+    """With the guard of the order of calls alone, where some agents choose and others give numbers."""
+    return OrderEnforcingWrapper(raw)
+
+
 def register(name: str, module: str, version: int = 0) -> None:
     """Register `fund/<name>-v<version>` with PettingZoo in both forms; a second call changes nothing."""
     import pettingzoo

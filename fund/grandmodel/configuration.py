@@ -41,7 +41,7 @@ Schema = Mapping[str, Any]
 
 def read_configuration(config: Any, section: str, schema: Schema) -> tuple[dict[str, Any], Debug]:
     """Parameters by name, and what to do beside the work; raises UnknownName, InvalidParameter, DataError."""
-    found = _loaded(config)
+    found = load_configuration(config)
     debug = _debug(found)
     known = (section, *(f.name for f in fields(Debug)))
     for key in found:
@@ -52,7 +52,8 @@ def read_configuration(config: Any, section: str, schema: Schema) -> tuple[dict[
     return values, debug
 
 
-def _loaded(config: Any) -> Mapping[Any, Any]:
+def load_configuration(config: Any) -> Mapping[Any, Any]:
+    """The configuration as a dictionary, unchecked; raises InvalidParameter, DataError."""
     if config is None:
         return {}
     if isinstance(config, Mapping):
