@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fund.errors import InvalidParameter, UnknownName
-from fund.grandmodel.execution import market, rules
+from fund.grandmodel.execution import market, recorded, rules
 from fund.grandmodel.execution.layout import ACTIONS, FEATURES, VENUES, Columns, Memory, Own, Parts
 from fund.grandmodel.execution.presets import PRESETS, UNITS
 from fund.grandmodel.execution.step import observe, opening, price, reward, trade
@@ -47,6 +47,7 @@ class Execution(Strategy):
     units: ClassVar[Mapping[str, str]] = UNITS
     rules: ClassVar[Mapping[str, Callable[[Any], Policy]]] = rules.RULES
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
+    warm_up: ClassVar[int] = recorded.WARM_UP
     flat_action: ClassVar[float | None] = None  # a parent order must be worked
     finite_horizon: ClassVar[bool] = True
     derived: ClassVar[tuple[str, ...]] = (
@@ -231,8 +232,15 @@ class Execution(Strategy):
         return 1.0 / self.n_steps
 
     def record(self, paths: Paths, weather: Weather | None = None) -> Tape:
-        """The tape of these paths."""
+        """The tape of these paths: windows of the history where there is one, else drawn."""
+        if self.history is not None:
+            return recorded.windows(self, self.history, paths)
         return market.record(self, paths, weather)
+
+    @classmethod
+    def needs(cls) -> tuple[str, ...]:
+        """Closes and volumes of one instrument; those of a second one are taken where given."""
+        return recorded.NEEDS
 
     def over_limit(self, held: Floats, position: Floats, marks: Floats, nav: Floats) -> NDArray[np.bool_]:
         """(n,) paths whose step traded beyond a parent: the gap grew, or changed its side."""

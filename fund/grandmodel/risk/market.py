@@ -57,8 +57,6 @@ SWAN_DRIFT, FLASH_FALL, FLASH_RISE = -0.0008, -0.008, 0.0035
 class World(NamedTuple):
     """The strategy's parameters as the loop takes them."""
 
-    price: float
-    move: Floats  # (4,) volatility of a bar
     bars: float  # a day
     sharpe: float
     mandate_bias: float
@@ -76,61 +74,64 @@ class State(NamedTuple):
     """Arrays of one path that the loop carries along."""
 
     price: Floats
+    move: Floats  # (4,) usual volatility of a bar
     conviction: Floats
     covariance: Floats  # (4, 4) EWMA, of returns over the hour's volatility
     scalars: Floats  # heat, fast, slow, slow correlation, scenario, its age, quiet bars, crisis bars left
 
 
+class Start(NamedTuple):
+    """Where paths begin, and what they do where it is on record."""
+
+    price: Floats  # (n, 4)
+    move: Floats  # (n, 4)
+    returns: Floats  # (n, rows, 4) of the bar that begins at each row; no paths: to be drawn
+
+
 def world_of(s: RiskManagement) -> World:
     """The loop's parameters."""
     rates = np.array([s.black_swan, s.flash_crash, s.correlation_spike, s.liquidity_drought])
-    move = s.volatility * np.array([0.8, 0.9, 1.1, 1.2]) / math.sqrt(YEAR * s.steps_per_day)
     return World(
-        100.0, move, float(s.steps_per_day), s.expected_sharpe, s.mandate_bias, s.mandate_spread, s.correlation,
+        float(s.steps_per_day), s.expected_sharpe, s.mandate_bias, s.mandate_spread, s.correlation,
         s.season, float(s.clustering), s.jump, np.cumsum(rates) / 500.0, s.cost_rate, s.correlation_shock_threshold,
     )  # fmt: skip
 
 
 def record(s: RiskManagement, paths: Paths, weather: Weather | None) -> Tape:
     """The tape of generated paths."""
-    rows, n = s.n_steps + 1, len(paths)
-    sky = s.sky(paths, s.days + 1, weather)
+    n, sky = len(paths), s.sky(paths, s.days + 1, weather)
     alike = sky.correlation if s.weather else np.full_like(sky.correlation, s.correlation)
+    move = s.volatility * np.array([0.8, 0.9, 1.1, 1.2]) / math.sqrt(YEAR * s.steps_per_day)
+    start = Start(np.full((n, 4), 100.0), np.tile(move, (n, 1)), np.zeros((0, 0, 4)))
+    return lay_out(s, paths, start, sky.volatility, sky.liquidity, alike)
+
+
+def lay_out(
+    s: RiskManagement, paths: Paths, start: Start, heat: Floats, liquidity: Floats, alike: Floats
+) -> Tape:
+    """The tape of paths that start there, under factors (days, n)."""
+    rows, n = s.n_steps + 1, len(paths)
     block = empty_block(rows, len(Columns._fields), n)
     features = np.zeros((rows, n, len(FEATURES)), dtype=np.float32)
-    for start in range(0, n, CHUNK):
-        cut = slice(start, min(start + CHUNK, n))
+    for first in range(0, n, CHUNK):
+        cut = slice(first, min(first + CHUNK, n))
         streams = Paths(paths.seeds[cut], paths.episodes[cut]).streams(s.name)
         z, onset = streams.normal("returns", rows, DRAWS), streams.uniform("scenarios", rows)
+        part = Start(start.price[cut], start.move[cut], start.returns[cut])
+        world = world_of(s)
         by_path = block.transpose(0, 2, 1)
-        _walk(
-            by_path,
-            features,
-            start,
-            z,
-            onset,
-            sky.volatility[:, cut],
-            sky.liquidity[:, cut],
-            alike[:, cut],
-            world_of(s),
-        )
+        _walk(by_path, features, first, z, onset, part, heat[:, cut], liquidity[:, cut], alike[:, cut], world)
     return Tape(Columns._fields, block, features)
 
 
 @compiled(nogil=True, error_model="numpy")
 def _walk(
-    block: Floats, features: NDArray[np.float32], first: int, z: Floats, onset: Floats, heat: Floats, liquidity: Floats,
-    alike: Floats, w: World,
+    block: Floats, features: NDArray[np.float32], first: int, z: Floats, onset: Floats, start: Start, heat: Floats,
+    liquidity: Floats, alike: Floats, w: World,
 ) -> None:  # fmt: skip
     n, rows = onset.shape
     for k in range(n):
-        state = State(np.full(4, w.price), z[k, 0, 5:9].copy(), np.zeros((4, 4)), np.zeros(8))
-        start = alike[0, k]
-        for i in range(4):
-            for j in range(4):
-                state.covariance[i, j] = w.move[i] * w.move[j] * (1.0 if i == j else start)
-        state.scalars[0] = state.scalars[1] = state.scalars[2] = 1.0
-        state.scalars[3], state.scalars[6] = start, QUIET
+        state = _begin(start.price[k], start.move[k], z[k, 0], alike[0, k])
         returns, scenario = np.zeros(4), 0
         for t in range(rows):
             day, x = int(t // w.bars), 2.0 * (t % w.bars) / w.bars - 1.0
@@ -144,14 +145,30 @@ def _walk(
                 liquidity[day, k] * LIQUID[scenario],
                 w,
             )
-            scenario = _scenario(state, onset[k, t], w)
-            _draw(returns, state, z[k, t], scenario, hour * heat[day, k] * HEAT[scenario], alike[day, k], w)
-            _learn(state, returns, hour, w)
+            if start.returns.shape[0] > 0:
+                returns[:] = start.returns[k, t]
+            else:
+                scenario = _scenario(state, onset[k, t], w)
+                _draw(
+                    returns, state, z[k, t], scenario, hour * heat[day, k] * HEAT[scenario], alike[day, k], w
+                )
+            _learn(state, returns, hour)
             for j in range(4):
                 state.price[j] *= max(1.0 + returns[j], 0.01)
                 if t + 1 < rows:
                     fresh = math.sqrt(1.0 - MANDATE_KEPT * MANDATE_KEPT)
                     state.conviction[j] = MANDATE_KEPT * state.conviction[j] + fresh * z[k, t + 1, 5 + j]
+
+
+@njit(forceinline=True)
+def _begin(price: Floats, move: Floats, z: Any, alike: float) -> State:
+    state = State(price.copy(), move, z[5:9].copy(), np.zeros((4, 4)), np.zeros(8))
+    for i in range(4):
+        for j in range(4):
+            state.covariance[i, j] = move[i] * move[j] * (1.0 if i == j else alike)
+    state.scalars[0] = state.scalars[1] = state.scalars[2] = 1.0
+    state.scalars[3], state.scalars[6] = alike, QUIET
+    return state
 
 
 @njit(forceinline=True)
@@ -188,19 +205,19 @@ def _draw(returns: Floats, state: State, z: Any, scenario: int, hot: float, alik
     rho = max(alike, ALIKE[scenario])
     common, own = math.sqrt(rho * at[0]), math.sqrt((1.0 - rho) * at[0])
     for j in range(4):
-        drift = w.sharpe * _conviction(state, j, w) * w.move[j] / math.sqrt(YEAR * w.bars)
-        returns[j] = drift + w.move[j] * hot * (common * z[0] + own * z[1 + j]) + extra
+        drift = w.sharpe * _conviction(state, j, w) * state.move[j] / math.sqrt(YEAR * w.bars)
+        returns[j] = drift + state.move[j] * hot * (common * z[0] + own * z[1 + j]) + extra
     if w.clustering > 0.0:
         at[0] = 1.0 - ARCH - GARCH + at[0] * (ARCH * z[0] * z[0] + GARCH)
 
 
 @njit(forceinline=True)
-def _learn(state: State, returns: Floats, hour: float, w: World) -> None:
+def _learn(state: State, returns: Floats, hour: float) -> None:
     # estimates, after the bar; the hour's shape is known and taken out
     square, at = 0.0, state.scalars
     for i in range(4):
         one = returns[i] / hour
-        square += 0.25 * one * one / (w.move[i] * w.move[i])
+        square += 0.25 * one * one / (state.move[i] * state.move[i])
         for j in range(4):
             kept = VOLATILITY_KEPT if i == j else CORRELATION_KEPT
             state.covariance[i, j] = kept * state.covariance[i, j] + (1.0 - kept) * one * returns[j] / hour
@@ -222,7 +239,7 @@ def _show(row: Any, seen: Any, state: State, hour: float, liquid: float, w: Worl
         deviation = math.sqrt(state.covariance[j, j])
         row[j], row[4 + j], row[8 + j] = state.price[j], _conviction(state, j, w), deviation * hour
         row[12 + j] = RANGE * deviation * math.sqrt(w.bars) * state.price[j]
-        regime += 0.25 * deviation / w.move[j]
+        regime += 0.25 * deviation / state.move[j]
         for i in range(j):
             mean += _correlation(state, i, j) / 6.0
     for i in range(4):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fund.account.tail_risk import normal_var
 from fund.errors import InvalidParameter
-from fund.grandmodel.risk import market, rules
+from fund.grandmodel.risk import market, recorded, rules
 from fund.grandmodel.risk.layout import AGENTS, FEATURES, Columns, Memory, Own, Parts
 from fund.grandmodel.risk.step import observe, opening, reward, trade
 from fund.grandmodel.value_at_risk import historical
@@ -105,6 +105,7 @@ class RiskManagement(Strategy):
     units: ClassVar[Mapping[str, str]] = UNITS
     rules: ClassVar[Mapping[str, Callable[[Any], Policy]]] = rules.RULES
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
+    warm_up: ClassVar[int] = recorded.WARM_UP
     flat_action: ClassVar[float | None] = None  # REDUCE_RISK comes to nothing in some bars, not at once
     derived: ClassVar[tuple[str, ...]] = (
         "var_factor", "per_threshold", "bars_a_year_root", "interest_a_bar", "reward_unit", "per_capital",
@@ -211,8 +212,15 @@ class RiskManagement(Strategy):
         return 1.0 / self.n_steps
 
     def record(self, paths: Paths, weather: Weather | None = None) -> Tape:
-        """The tape of these paths."""
+        """The tape of these paths: windows of the history where there is one, else drawn."""
+        if self.history is not None:
+            return recorded.windows(self, self.history, paths)
         return market.record(self, paths, weather)
+
+    @classmethod
+    def needs(cls) -> tuple[str, ...]:
+        """Prices of four assets."""
+        return recorded.NEEDS
 
     def over_limit(self, held: Floats, position: Floats, marks: Floats, nav: Floats) -> NDArray[np.bool_]:
         """(n,) paths in which an asset was bought beyond `max_position`."""
