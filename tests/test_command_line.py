@@ -1,9 +1,9 @@
 """The command line: exit codes, nearest names, one JSON object on the last line."""
 
 import json
+import os
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -30,10 +30,15 @@ def test_help_is_light_and_quick():
     )
     times = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = spent()
         subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
-        times.append(time.perf_counter() - start)
+        times.append(spent() - start)
     assert min(times) < 0.5
+
+
+def spent():
+    """Seconds of processor time of the commands so far: other work on the machine does not count."""
+    return sum(os.times()[2:4])
 
 
 @pytest.mark.parametrize("command", HANDLERS)
