@@ -284,10 +284,10 @@ def test_the_cost_of_a_bar_does_not_grow(name):
         bars = walk(1, rows)
         INDICATORS[name](*bars)
         best = math.inf
-        for _ in range(5):
-            begun = time.perf_counter()
+        for _ in range(9):
+            begun = time.process_time()  # other processes' time does not count
             INDICATORS[name](*bars)
-            best = min(best, time.perf_counter() - begun)
+            best = min(best, time.process_time() - begun)
         return best / rows
 
-    assert seconds(32_000) < 2.0 * seconds(4_000)  # a machine under load is noisy; growth would be eightfold
+    assert seconds(64_000) < 2.0 * seconds(8_000)  # growth with history would be eightfold
