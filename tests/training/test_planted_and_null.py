@@ -22,7 +22,7 @@ DESKS = [
 ]
 # whose full training has been run against the bars of the slow form; the others join as theirs is
 FULL = [name for name in DESKS if name in ("market_making", "factor_tracking")]
-EPISODES = 1000
+EPISODES = 4000
 QUICK = 0.25  # of the planted market's steps
 
 
@@ -66,6 +66,7 @@ def test_the_planted_signal_is_found_in_seconds(name, tmp_path):
     assert share > 0.25
 
 
+@pytest.mark.slow
 @pytest.mark.acceptance
 @pytest.mark.parametrize("name", FULL)
 def test_the_planted_signal_is_used_in_two_minutes(name, tmp_path):
@@ -94,6 +95,7 @@ def test_nothing_is_earned_on_the_null_market(name, tmp_path):
     assert pnl.mean() <= 3.0 * standard_error(pnl)
 
 
+@pytest.mark.slow
 @pytest.mark.acceptance
 @pytest.mark.parametrize("name", FULL)
 def test_positions_shrink_on_the_null_market(name, tmp_path):
