@@ -102,7 +102,7 @@ SPEC = Spec(
             "final_learning_rate": 1e-5,
             "rule": "fixed",
             "world": {"control_variate": True},
-            "model": {**_MODEL, "gamma": 0.0},
+            "model": {**_MODEL, "gamma": 0.0, "gradient_steps": 2, "learning_starts": 12_800},
         },
         # a fill's harm shows in its own step, and must be seen against the noise of what is held
         "null": {

@@ -17,9 +17,7 @@ def learned(tmp_path, **changes):
     """Statistics of the trained agent, log wealth of agent and optimum, all on the same unseen tapes."""
     desk = FuturesSpreads.preset("schwartz_smith", **changes)
     store = ModelStore(tmp_path / str(len(changes)))
-    settings = settings_of(
-        SPEC, "schwartz_smith", {"steps": 150_000, "evaluations": 3, "evaluation_paths": 512}
-    )
+    settings = settings_of(SPEC, "schwartz_smith", {"evaluations": 3, "evaluation_paths": 512})
     train(SPEC, desk, "schwartz_smith", seed=0, store=store, settings=settings)
     paths = held_out(PATHS)
     tape = desk.record(paths)

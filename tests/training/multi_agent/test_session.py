@@ -4,7 +4,6 @@ import dataclasses
 import json
 import os
 import signal
-import threading
 import time
 
 import numpy as np
@@ -110,12 +109,20 @@ def test_a_time_limit_ends_the_training_with_a_usable_model(job, store, guess):
     assert play_team(guess(4), store.load(guess(1), "guess", "latest"), 0).length.tolist() == [8] * 4
 
 
-def test_sigterm_from_outside_is_heard(job, store):
-    endless = dataclasses.replace(job, settings=dataclasses.replace(SETTINGS, steps=10**9))
-    timer = threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGTERM))
-    timer.start()
-    assert train_team(endless, 0, store).interrupted
-    timer.join()
+def test_sigterm_is_heard(job, store, guess):
+    class Terminated(guess):
+        """The signal comes when training is under way, however slow the machine."""
+
+        def step(self, actions):
+            self.taken = getattr(self, "taken", 0) + 1
+            if self.n == 16 and self.taken == 20:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return super().step(actions)
+
+    endless = dataclasses.replace(SETTINGS, steps=10**9)
+    done = train_team(dataclasses.replace(job, make=Terminated, settings=endless), 0, store)
+    assert done.interrupted
+    assert done.card.steps == 16 * 8 * 3
 
 
 def test_best_never_gets_worse_and_survives_a_restart(job, store):
