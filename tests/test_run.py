@@ -161,7 +161,9 @@ class TestSetUp:
             assert re.search(rf"^set-up: {re.escape(step)}.* \d+\.\d s$", house.first.stderr, re.MULTILINE)
 
     def test_a_repeat_starts_at_once_with_any_words_from_any_folder(self, house, tmp_path):
-        begin = sum(os.times()[2:4])  # processor time of the commands: other work on the machine does not count
+        begin = sum(
+            os.times()[2:4]
+        )  # processor time of the commands: other work on the machine does not count
         done = house.run("train", "market_making", "--out", "a b", cwd=tmp_path)
         assert sum(os.times()[2:4]) - begin < 2
         assert done.returncode == 7

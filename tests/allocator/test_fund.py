@@ -82,7 +82,11 @@ def test_streams_of_other_desks_or_too_few_days_are_refused():
 
 def test_recorded_parts_never_share_a_row(shared_data):
     desks = recorded_desks(str(shared_data), ["KO/PEP"])
-    assert set(desks) == {"statistical_arbitrage", "market_making", "factor_tracking"}  # what these files feed
+    assert set(desks) == {
+        "statistical_arbitrage",
+        "market_making",
+        "factor_tracking",
+    }  # what these files feed
     for desk in desks.values():
         train, chosen = desk.training.history, desk.selection.history
         tests = [test.history for test in desk.tests.values()]
