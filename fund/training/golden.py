@@ -7,9 +7,9 @@ the same held-out tapes, and writes one entry of `agents.json`; `results.md` bes
 
     G = (agent - rule) / (optimum - rule)
 
-The rule is the setting `rule` of the preset, or where that is empty the best of the desk's rules on those tapes. Every
-value is the strategy's certainty equivalent, or its mean reward where it has none. Standard errors are of the paired
-difference, from `BLOCKS` blocks of paths.
+The rule is the setting `rule` of the preset (`flat` where a bar is a share of the optimum), or where that is empty the
+best of the desk's rules on those tapes. Every value is the strategy's certainty equivalent, or its mean reward where it
+has none. Standard errors are of the paired difference, from `BLOCKS` blocks of paths.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from fund.market.streams import Paths
 from fund.paths import atomic_write
 from fund.roster import Spec, rosters
 from fund.strategy import Played, Policy, Strategy
-from fund.training.evaluate import held_out
+from fund.training.evaluate import held_out, policy_named
 from fund.training.selection import score
 from fund.training.store import ModelStore
 from fund.training.train import Budget, settings_of, train, versions
@@ -71,7 +71,7 @@ def yardsticks(strategy: Strategy, rule: str, paths: Paths) -> tuple[str, Value,
     values: dict[str, Value] = {}
     for name in strategy.rules if not rule else (rule, *({OPTIMUM} & set(strategy.rules))):
         try:
-            values[name] = value(strategy, strategy.rules[name](strategy), paths)
+            values[name] = value(strategy, policy_named(strategy, name), paths)
         except InvalidParameter:
             continue  # a rule for another world than this preset's
     best = values.pop(OPTIMUM, None)

@@ -115,12 +115,14 @@ SPEC = Spec(
             "noise": 0.25,
             "features": _STATE,
             "world": {"control_variate": True, "risk_weight": 1.5, "risk_volatility": 1.2},
+            "rule": "black_scholes",
         },
         "cao_2021": {
             **_DDPG,
             "steps": 700_000,
             "features": _STATE,
             "world": {"control_variate": True, "risk_weight": 1.15, "risk_volatility": 1.15},
+            "rule": "black_scholes",
         },
     },
 )

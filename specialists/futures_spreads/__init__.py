@@ -69,6 +69,7 @@ _MERTON = {
     "steps": 400_000,
     "log_std_init": -1.0,
     "evaluation_paths": 4096,
+    "rule": "flat",
     "model": {"n_steps": 32, "batch_size": 4096, "n_epochs": 10, "gamma": 0.2, "gae_lambda": 0.5},
 }
 

@@ -99,6 +99,7 @@ SPEC = Spec(
             **_DDPG,
             "steps": 500_000,
             "features": ("base_home_carry",),
+            "rule": "carry",
             "average": 50.0,
             "model": _MODEL,
         },

@@ -77,6 +77,7 @@ SPEC = Spec(
             "learning_rate": 1e-3,
             "final_learning_rate": 1e-5,
             "log_std_init": -1.5,
+            "rule": "always_short",
             "evaluation_paths": 4096,
             # log utility is myopic, and with the noise taken out a step's reward says all
             "world": {"control_variate": True},
