@@ -49,47 +49,24 @@ class Rollout:
                    room(width), room(width))  # fmt: skip
 
 
-class Group:
-    """m agents of a team with one actor and one critic."""
+class Members:
+    """m agents of a team that share networks, and what these networks are told of each."""
 
-    def __init__(self, team: Team, members: tuple[int, ...], settings: Settings) -> None:
+    def __init__(self, team: Team, members: tuple[int, ...], names: bool = True) -> None:
         self.members, self.n, self.m = members, team.n, len(members)
         self.agents = tuple(team.agents[k] for k in members)
         self.name = self.agents[0] if self.m == 1 else "shared_" + self.agents[0]
-        self.central, self.own_view = settings.critic == "central", settings.own_view
         first = self.agents[0]
         self.actions = team.actions[first]
         self.discrete = isinstance(self.actions, Choice)
         self.action_size = 1 if isinstance(self.actions, Choice) else self.actions.size
-        self._labels = torch.eye(self.m) if settings.names and self.m > 1 else torch.zeros(self.m, 0)
-        labels = self._labels.shape[1]
-        self.sees = team.observed[first] + labels
-        self.judges = self.sees
-        if self.central:
-            self.judges = team.state_size + labels + (team.observed[first] if self.own_view else 0)
-        self.actor, self.critic = Actor(self.sees, self.actions, settings), Critic(self.judges, settings)
-        self.norm = ValueNorm(settings.norm_memory)
-        self.actor_optimiser = torch.optim.Adam(self.actor.parameters(), eps=ADAM_EPSILON)
-        self.critic_optimiser = torch.optim.Adam(self.critic.parameters(), eps=ADAM_EPSILON)
-        self.width = memory_width(settings)
-        self.forget()
-
-    def forget(self) -> None:
-        """Wipe the memory of all copies."""
-        self.actor_memory = torch.zeros(self.n, self.m, self.width)
-        self.critic_memory = torch.zeros(self.n, self.m, self.width)
+        self._labels = torch.eye(self.m) if names and self.m > 1 else torch.zeros(self.m, 0)
+        self.labels = self._labels.shape[1]
+        self.sees = team.observed[first] + self.labels
 
     def sees_of(self, observation: Observations, alive: Tensor) -> Tensor:
         """The actor's input (n, m, k): what each member sees, zeros for the dead, and which one it is."""
         return self._labelled(self._views(observation) * alive.unsqueeze(-1))
-
-    def judges_of(self, observation: Observations, state: NDArray[np.float32], alive: Tensor) -> Tensor:
-        """The critic's input (n, m, c). A dead agent is judged by zeros and its label (death masking)."""
-        parts = [] if self.central and not self.own_view else [self._views(observation)]
-        if self.central:
-            whole = torch.from_numpy(np.ascontiguousarray(state, dtype=np.float32))
-            parts.insert(0, whole.unsqueeze(1).expand(-1, self.m, -1))
-        return self._labelled(torch.cat(parts, dim=-1) * alive.unsqueeze(-1))
 
     def _views(self, observation: Observations) -> Tensor:
         rows = [torch.from_numpy(np.array(observation[a], dtype=np.float32)) for a in self.agents]
@@ -108,6 +85,37 @@ class Group:
         if isinstance(self.actions, Box):
             return np.clip(action, self.actions.low, self.actions.high)
         return action
+
+
+class Group(Members):
+    """m agents of a team with one actor and one critic."""
+
+    def __init__(self, team: Team, members: tuple[int, ...], settings: Settings) -> None:
+        super().__init__(team, members, settings.names)
+        self.central, self.own_view = settings.critic == "central", settings.own_view
+        self.judges = self.sees
+        if self.central:
+            own = team.observed[self.agents[0]] if self.own_view else 0
+            self.judges = team.state_size + self.labels + own
+        self.actor, self.critic = Actor(self.sees, self.actions, settings), Critic(self.judges, settings)
+        self.norm = ValueNorm(settings.norm_memory)
+        self.actor_optimiser = torch.optim.Adam(self.actor.parameters(), eps=ADAM_EPSILON)
+        self.critic_optimiser = torch.optim.Adam(self.critic.parameters(), eps=ADAM_EPSILON)
+        self.width = memory_width(settings)
+        self.forget()
+
+    def forget(self) -> None:
+        """Wipe the memory of all copies."""
+        self.actor_memory = torch.zeros(self.n, self.m, self.width)
+        self.critic_memory = torch.zeros(self.n, self.m, self.width)
+
+    def judges_of(self, observation: Observations, state: NDArray[np.float32], alive: Tensor) -> Tensor:
+        """The critic's input (n, m, c). A dead agent is judged by zeros and its label (death masking)."""
+        parts = [] if self.central and not self.own_view else [self._views(observation)]
+        if self.central:
+            whole = torch.from_numpy(np.ascontiguousarray(state, dtype=np.float32))
+            parts.insert(0, whole.unsqueeze(1).expand(-1, self.m, -1))
+        return self._labelled(torch.cat(parts, dim=-1) * alive.unsqueeze(-1))
 
     def value(self, judged: Tensor, begins: Tensor) -> tuple[Tensor, Tensor]:
         """The critic's output (n, m) in its units, and its memory (n, m, h) after it."""
@@ -155,9 +163,14 @@ def flat(x: Tensor, memory: Tensor, begins: Tensor) -> Sequence:
 
 def groups_of(team: Team, settings: Settings) -> list[Group]:
     """One group an agent; or, shared, one for all agents whose spaces are alike. Who speaks in turn shares nothing."""
-    if not settings.shared or in_turn(team):
-        return [Group(team, (k,), settings) for k in range(len(team.agents))]
+    return [Group(team, members, settings) for members in grouped(team, settings.shared)]
+
+
+def grouped(team: Team, shared: bool) -> list[tuple[int, ...]]:
+    """Places of the agents of each group, as in `groups_of`."""
+    if not shared or in_turn(team):
+        return [(k,) for k in range(len(team.agents))]
     alike: dict[Any, list[int]] = {}
     for k, agent in enumerate(team.agents):
         alike.setdefault((team.observed[agent], team.actions[agent]), []).append(k)
-    return [Group(team, tuple(members), settings) for members in alike.values()]
+    return [tuple(members) for members in alike.values()]
