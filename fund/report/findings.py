@@ -149,14 +149,25 @@ def cautions(report: Report) -> tuple[str, ...]:
 
 
 def conclusion(report: Report) -> str:
-    """Two sentences for the head of the page."""
+    """What the page says first: the fund, then what it is beside the best rule for the risk taken, then in return."""
     lines = standings(report)
     fund, rule = lines[0], best_rule(lines, report.bounds)
     risk = f"{percent(fund.volatility)} volatility (Sharpe ratio {ratio(fund.sharpe, fund.sharpe_se)})"
     text = f"The {shown(fund.name)} returned {percent(fund.annual_return)} a year at {risk}."
     if rule is None or rule.difference is None:
         return text
-    d = rule.difference
+    d, s = rule.difference, rule.sharpe_difference
     size = f"{plus_minus(abs(d.mean), d.se, 100, '%').lstrip('+')} a year {'more' if d.mean >= 0 else 'less'}"
-    told = verdict(d, shown(rule.name))
-    return f"{text} Against {shown(rule.name)}, the best rule by Sharpe ratio, it made {size}: {told}."
+    named = f"{shown(rule.name)}, the best rule by Sharpe ratio"
+    if s is None or not math.isfinite(s.mean):
+        return f"{text} Against {named}, it made {size}: {verdict(d, shown(rule.name))}."
+    # return alone would call a fund better that only took more risk
+    apart = f"{plus_minus(abs(s.mean), s.se).lstrip('+')} {'above' if s.mean >= 0 else 'below'}"
+    judged = verdict(s, shown(rule.name))
+    level = (
+        f"{fund.volatility / rule.volatility:.1f} times its volatility"
+        if rule.volatility > 0
+        else "no less risk"
+    )
+    beside = f"its Sharpe ratio is {apart} that of {named}: {judged}"
+    return f"{text} For the risk taken, {beside}; it made {size}, at {level}."

@@ -44,9 +44,9 @@ def headline(report: Report) -> Table:
         "Volatility",
         "Sharpe ratio",
         "Max drawdown",
-        "Fund minus rule a year",
+        "Return difference",
         "Sharpe difference",
-        "By return, fund is",
+        "By Sharpe ratio, fund is",
     )
     rows = []
     for line in findings.standings(report):
@@ -60,7 +60,7 @@ def headline(report: Report) -> Table:
                 percent(line.max_drawdown),
                 plus_minus(d.mean, d.se, 100, "%") if d else "",
                 plus_minus(s.mean, s.se) if s else "",
-                findings.verdict(d) if d else "",
+                findings.verdict(s) if s else findings.verdict(d) if d else "",
             )
         )
     return Table("Fund against its rules", columns, tuple(rows), "lrrrrrrl", _headline_note(report))

@@ -56,7 +56,8 @@ def console(report: Report) -> str:
         "Volatility",
         "Sharpe ratio",
         "Max drawdown",
-        "Fund minus rule a year",
+        "Return difference",
+        "Sharpe difference",
     )
     chosen = [tables.headline(report).pick(*columns)]
     if report.desks:

@@ -214,10 +214,18 @@ def trace_sum(report: Report) -> float:
     return float(bars.y[-1]) * scale
 
 
+def test_conclusion_does_not_praise_more_risk() -> None:
+    calm = path(RETURNS[0])
+    bold = path(3.0 * RETURNS[0] + np.where(np.arange(DAYS) % 2 == 0, 0.02, -0.02))
+    text = findings.conclusion(replace(FULL, navs={"fund": bold, "calm": calm}))
+    assert "below that of calm, the best rule by Sharpe ratio: worse than calm by" in text
+    assert "a year more, at" in text and "times its volatility" in text
+
+
 def test_conclusion_names_the_best_rule() -> None:
     navs = {"fund": NAVS["fund"], "bad": path(RETURNS[1] - 2e-3), "flat": np.full_like(NAVS["fund"], 1e6)}
     text = findings.conclusion(replace(FULL, navs=navs))
-    assert "Against flat, the best rule" in text
+    assert "Against flat, the best rule by Sharpe ratio, it made" in text
     assert findings.conclusion(ALONE).startswith("The fund returned")
     assert "nan" not in findings.conclusion(ALONE)
 
