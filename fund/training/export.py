@@ -96,12 +96,12 @@ def onnx_bytes(network: Network, width: int) -> bytes:
     if discrete:
         nodes.append(helper.make_node("ArgMax", [last], ["action"], axis=1, keepdims=0))
     elif network.head == "tanh":
-        nodes.append(helper.make_node("Tanh", [last], ["action"]))
+        weights += _constants(half_range=network.half_range, centre=network.centre)
+        nodes.append(helper.make_node("Tanh", [last], ["within_one"]))
+        nodes.append(helper.make_node("Mul", ["within_one", "half_range"], ["scaled"]))
+        nodes.append(helper.make_node("Add", ["scaled", "centre"], ["action"]))
     else:
-        weights += [
-            numpy_helper.from_array(np.array(v, dtype=np.float32), k)
-            for k, v in (("low", -1.0), ("high", 1.0))
-        ]
+        weights += _constants(low=network.low, high=network.high)
         nodes.append(helper.make_node("Clip", [last, "low", "high"], ["action"]))
     kind = TensorProto.INT64 if discrete else TensorProto.FLOAT
     graph = helper.make_graph(
@@ -113,6 +113,12 @@ def onnx_bytes(network: Network, width: int) -> bytes:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
     checker.check_model(model)
     return bytes(model.SerializeToString())
+
+
+def _constants(**numbers: float) -> list[Any]:
+    from onnx import numpy_helper
+
+    return [numpy_helper.from_array(np.array(v, dtype=np.float32), name) for name, v in numbers.items()]
 
 
 def run_onnx(content: bytes, observations: NDArray[np.float32]) -> NDArray[Any]:
@@ -130,7 +136,8 @@ def safetensors_bytes(network: Network, card: Card) -> bytes:
     tensors = {}
     for k, (weight, bias) in enumerate(network.layers):
         tensors[f"weight_{k}"], tensors[f"bias_{k}"] = weight.contiguous(), bias.contiguous()
-    return bytes(save(tensors, {"activation": network.activation, "head": network.head, "name": card.name}))
+    meta = {"activation": network.activation, "head": network.head, "name": card.name}
+    return bytes(save(tensors, {**meta, "low": str(network.low), "high": str(network.high)}))
 
 
 def from_safetensors(content: bytes) -> Network:
@@ -141,4 +148,4 @@ def from_safetensors(content: bytes) -> Network:
     length = int.from_bytes(content[:8], "little")
     meta = json.loads(content[8 : 8 + length])["__metadata__"]
     layers = tuple((tensors[f"weight_{k}"], tensors[f"bias_{k}"]) for k in range(len(tensors) // 2))
-    return Network(layers, meta["activation"], meta["head"])
+    return Network(layers, meta["activation"], meta["head"], float(meta["low"]), float(meta["high"]))

@@ -40,9 +40,13 @@ class Network:
     layers: tuple[tuple[torch.Tensor, torch.Tensor], ...]  # weight (out, in), bias (out,)
     activation: str
     head: str  # clip, tanh or argmax
+    low: float = -1.0  # least and greatest action, where actions are numbers
+    high: float = 1.0
 
     @classmethod
-    def of(cls, weights: Mapping[str, torch.Tensor], algorithm: str, activation: str) -> Network:
+    def of(
+        cls, weights: Mapping[str, torch.Tensor], algorithm: str, activation: str, actions: Box | Choice
+    ) -> Network:
         """The acting layers of an SB3 state dict; raises ModelError where they are not there."""
         prefixes, head = ACTORS[algorithm]
         layers = []
@@ -57,7 +61,9 @@ class Network:
             ]
         if not layers:
             raise ModelError(f"found no layers {' or '.join(prefixes)} of a {algorithm} policy")
-        return cls(tuple(layers), activation, head)
+        if isinstance(actions, Choice):
+            return cls(tuple(layers), activation, head)
+        return cls(tuple(layers), activation, head, actions.low, actions.high)
 
     @torch.no_grad()
     def __call__(self, observation: NDArray[np.float32]) -> NDArray[Any]:
@@ -70,7 +76,20 @@ class Network:
         x = torch.addmm(bias, x, weight.T)
         if self.head == "argmax":
             return np.asarray(x.argmax(dim=1).numpy())
-        return np.asarray((torch.tanh(x) if self.head == "tanh" else x.clamp(-1.0, 1.0)).numpy())
+        if self.head == "tanh":
+            # SB3's actors answer within one, whatever the bounds
+            return np.asarray((torch.tanh(x) * self.half_range + self.centre).numpy())
+        return np.asarray(x.clamp(self.low, self.high).numpy())
+
+    @property
+    def centre(self) -> float:
+        """The middle of the actions."""
+        return 0.5 * (self.low + self.high)
+
+    @property
+    def half_range(self) -> float:
+        """From there to the greatest action."""
+        return 0.5 * (self.high - self.low)
 
     def policy(self) -> Policy:
         """As a policy of `fund.envs.play`."""

@@ -175,7 +175,7 @@ class Selection(BaseCallback):
     def _look(self) -> None:
         self.demand_finite_weights()
         weights = self.model.policy.state_dict()
-        network = Network.of(weights, self.algorithm, self.settings.activation)
+        network = Network.of(weights, self.algorithm, self.settings.activation, self.strategy.actions)
         played = play(
             self.strategy, network.policy(), Paths.of(SELECTION_SEEDS, self.settings.evaluation_paths)
         )

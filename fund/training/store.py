@@ -251,6 +251,6 @@ def load_file(strategy: Strategy, path: Path) -> Network:
     if hashlib.sha256(content).hexdigest() != card.sha256:
         raise ModelError(f"{path.name}: the file is not the one that its card vouches for (sha256 differs)")
     card.check(strategy)
-    network = Network.of(read_weights(content, path.name), card.algorithm, card.activation)
+    network = Network.of(read_weights(content, path.name), card.algorithm, card.activation, strategy.actions)
     network.check(strategy)
     return network

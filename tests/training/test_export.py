@@ -13,6 +13,8 @@ from fund.training.export import export_all, from_safetensors, onnx_bytes, recor
 from fund.training.network import Network
 from fund.training.store import ModelStore
 
+BOUNDS = (-0.5, 1.5)
+
 
 @pytest.fixture
 def roster(monkeypatch, spec):
@@ -25,7 +27,7 @@ def network(head):
     layers = tuple(
         (torch.randn(s, generator=generator), torch.randn(s[0], generator=generator)) for s in shapes
     )
-    return Network(layers, "relu" if head == "argmax" else "tanh", head)
+    return Network(layers, "relu" if head == "argmax" else "tanh", head, *BOUNDS)
 
 
 def by_hand(net, x):
@@ -35,7 +37,11 @@ def by_hand(net, x):
         x = x @ weight.double().numpy().T + bias.double().numpy()
         if k < len(net.layers) - 1:
             x = np.tanh(x) if net.activation == "tanh" else np.maximum(x, 0)
-    heads = {"clip": lambda v: np.clip(v, -1, 1), "tanh": np.tanh, "argmax": lambda v: v.argmax(axis=1)}
+    heads = {
+        "clip": lambda v: np.clip(v, *BOUNDS),
+        "tanh": lambda v: 0.5 + np.tanh(v),
+        "argmax": lambda v: v.argmax(axis=1),
+    }
     return heads[net.head](x)
 
 

@@ -6,6 +6,7 @@ import torch
 
 from fund.envs.vec import FundVecEnv
 from fund.errors import UnknownName
+from fund.roster import rosters
 from fund.training.learners import Centred, Settings, learner, training_env, visible
 from fund.training.network import Network
 from fund.training.selection import ActingMean
@@ -24,7 +25,7 @@ def test_hidden_features_stay_hidden(algorithm, model, strategy):
     agent = learner(algorithm, training_env(strategy, settings, 0), strategy, settings, 0)
     before = {key: w.clone() for key, w in agent.policy.state_dict().items()}
     agent.learn(1024)
-    network = Network.of(agent.policy.state_dict(), algorithm, settings.activation)
+    network = Network.of(agent.policy.state_dict(), algorithm, settings.activation, strategy.actions)
     moved = [key for key, w in agent.policy.state_dict().items() if not torch.equal(w, before[key])]
     assert len(moved) > len(before) / 2
     observation = np.random.default_rng(0).normal(size=(50, len(strategy.features))).astype(np.float32)
@@ -61,6 +62,22 @@ def test_the_acting_mean_by_hand(strategy):
             weight.fill_(number)
         mean.update()
     with mean.acts():
-        acting = Network.of(agent.policy.state_dict(), "PPO", "tanh").layers[-1][0]
+        acting = Network.of(agent.policy.state_dict(), "PPO", "tanh", strategy.actions).layers[-1][0]
         assert acting.numpy() == pytest.approx(13.0 / 4)
     assert weight.detach().numpy() == pytest.approx(7.0)
+
+
+@pytest.mark.parametrize(("algorithm", "model"), [("PPO", PPO), ("DDPG", DDPG)])
+def test_a_network_acts_as_the_learner_does_whatever_the_bounds(algorithm, model):
+    """Hedges are from -1.5 to 1.5: the oracle is SB3's own way from an observation to an action."""
+    hedger = rosters()["delta_hedging"].cls.preset("cao_2021")
+    settings = Settings.of({"n_envs": 4, "net_arch": [8], "model": model})
+    agent = learner(algorithm, training_env(hedger, settings, 0), hedger, settings, 0)
+    with torch.no_grad():
+        last = agent.policy.action_net if algorithm == "PPO" else agent.policy.actor.mu[2]
+        last.weight.mul_(500.0)
+    network = Network.of(agent.policy.state_dict(), algorithm, settings.activation, hedger.actions)
+    observation = np.random.default_rng(0).normal(size=(200, len(hedger.features))).astype(np.float32)
+    expected, _ = agent.predict(observation, deterministic=True)
+    assert np.abs(expected).max() > 1.2
+    assert network(observation) == pytest.approx(expected, abs=1e-5)

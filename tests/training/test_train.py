@@ -17,6 +17,7 @@ from fund.envs.play import play
 from fund.errors import RunInUse, UnknownName
 from fund.paths import lock
 from fund.roster import Spec
+from fund.strategy import Box
 from fund.training.evaluate import held_out, policy_named
 from fund.training.learners import Settings, learner, training_env
 from fund.training.network import Network, read_weights
@@ -117,7 +118,7 @@ def test_a_network_without_its_layers_is_refused():
     from fund.errors import ModelError
 
     with pytest.raises(ModelError, match="found no layers"):
-        Network.of({"critic.weight": torch.zeros(1)}, "PPO", "tanh")
+        Network.of({"critic.weight": torch.zeros(1)}, "PPO", "tanh", Box(1))
 
 
 @pytest.mark.slow
