@@ -62,7 +62,14 @@ def _attribution(fund: FundPlayed) -> dict[str, float]:
 
 
 def _costs(fund: FundPlayed) -> dict[str, dict[str, float]]:
-    return {"CIO": {"moving capital": float(fund.fees.mean())}}
+    desks = {
+        desk: {
+            "spread and impact" if kind == "execution" else kind: float(paid.mean())
+            for kind, paid in kinds.items()
+        }
+        for desk, kinds in fund.costs.items()
+    }
+    return {**desks, "CIO": {"moving capital": float(fund.fees.mean())}}
 
 
 def _players(judged: Mapping[str, Judged]) -> tuple[str, ...]:

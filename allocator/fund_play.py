@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allocator.cio import DESKS, CioAllocator
+from allocator.features import WARM_UP
 from fund.envs.batch import Batch
 from fund.errors import ContractBroken
 from fund.market.streams import Paths
@@ -32,6 +33,9 @@ class FundPlayed:
     contributions: Mapping[str, Floats]  # a desk's P&L, (n, T), account currency
     fees: Floats  # (n,) paid for moving capital
     interest: Floats  # (n,)
+    costs: Mapping[
+        str, Mapping[str, Floats]
+    ]  # desk to kind to (n,) paid inside its sleeve, in its P&L already
 
     @property
     def returns(self) -> Floats:
@@ -60,9 +64,22 @@ def play_fund(strategy: CioAllocator, policy: Policy, worlds: int) -> FundPlayed
         contributions={desk: gained[:, :, k] for k, desk in enumerate(DESKS)},
         fees=-lines["fees"],
         interest=lines["carry"],
+        costs=_desk_costs(strategy, np.stack(weights, axis=1), np.stack(navs, axis=1)),
     )
     _check(played, lines["execution"])
     return played
+
+
+def _desk_costs(strategy: CioAllocator, weights: Floats, nav: Floats) -> dict[str, dict[str, Floats]]:
+    if strategy.streams is None or not strategy.in_order:
+        return {}
+    played = slice(WARM_UP, WARM_UP + weights.shape[1])
+    capital = (weights * nav[:, :-1, None]).transpose(1, 0, 2)  # (T, n, desks)
+    paid = {
+        kind: (capital * share[played, : len(nav)]).sum(axis=0)
+        for kind, share in strategy.streams.costs.items()
+    }
+    return {desk: {kind: total[:, k] for kind, total in paid.items()} for k, desk in enumerate(DESKS)}
 
 
 def _check(played: FundPlayed, execution: Floats) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fund.account.ledger import LINES
 from fund.envs.batch import Batch
 from fund.envs.play import CHUNK
 from fund.errors import DataError
@@ -37,6 +39,7 @@ STAND_IN = {
 }
 STAND_IN_DEFAULT = (0.5, 0.5, 0.2, -0.5)
 STAND_IN_VOLATILITY = 0.10  # a year
+COSTS = ("execution", "fees", "rebates")  # the ledger's lines of trading; execution: spread and impact
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,6 +53,9 @@ class NavStreams:
     regime: NDArray[np.int64] | None = (
         None  # (days, worlds), known at the start of a day; None where nobody knows
     )
+    costs: Mapping[str, Floats] = field(
+        default_factory=dict
+    )  # kind to (days, worlds, desks), shares of a desk's NAV
 
     def __post_init__(self) -> None:
         """Check shapes and that no desk loses more than it has."""
@@ -92,7 +98,9 @@ class NavStreams:
     def between(self, start: int, stop: int) -> NavStreams:
         """The days from start to stop."""
         regime = None if self.regime is None else self.regime[start:stop]
-        return replace(self, returns=self.returns[start:stop], market=self.market[start:stop], regime=regime)
+        costs = {kind: paid[start:stop] for kind, paid in self.costs.items()}
+        cut = {"returns": self.returns[start:stop], "market": self.market[start:stop]}
+        return replace(self, **cut, regime=regime, costs=costs)
 
     @property
     def known_regime(self) -> NDArray[np.int64]:
@@ -126,14 +134,26 @@ def play_desks(
     """Play every desk's policy over the same weather; world w is the path of seed + w."""
     paths = Paths.of(seed, worlds)
     weather = sky.draw(paths, days)
-    streams = [desk_returns(strategy, policy, paths, weather) for strategy, policy in desks.values()]
+    played = [desk_days(strategy, policy, paths, weather) for strategy, policy in desks.values()]
     return NavStreams(
-        tuple(desks), np.stack(streams, axis=2), market_returns(weather), source, weather.regime
+        tuple(desks),
+        np.stack([one.returns for one in played], axis=2),
+        market_returns(weather),
+        source,
+        weather.regime,
+        {kind: np.stack([one.costs[k] for one in played], axis=2) for k, kind in enumerate(COSTS)},
     )
 
 
-def desk_returns(strategy: Strategy, policy: Policy, paths: Paths, weather: Weather) -> Floats:
-    """Daily returns (days, n) of one desk under a given weather.
+class DeskDays(NamedTuple):
+    """What a desk made and paid each day, as shares of its NAV when the day began."""
+
+    returns: Floats  # (days, n)
+    costs: Floats  # (kinds of COSTS, days, n), paid > 0; part of the returns already
+
+
+def desk_days(strategy: Strategy, policy: Policy, paths: Paths, weather: Weather) -> DeskDays:
+    """Daily returns and costs of one desk under a given weather.
 
     A desk whose episode is a day starts every day anew with its capital, so its return is the day's P&L over that
     capital. A desk over many days is played through; after ruin its return is zero: what is lost stays lost.
@@ -142,22 +162,22 @@ def desk_returns(strategy: Strategy, policy: Policy, paths: Paths, weather: Weat
         return _day_by_day(strategy, policy, paths, weather)
     days = weather.regime.shape[0]
     long = strategy.with_steps(days * strategy.steps_per_day)
-    nav = np.vstack([_navs(long, policy, some, part) for some, part in _chunks(paths, weather)]).T
-    nav = nav[:: strategy.steps_per_day]
-    before = np.maximum(nav[:-1], 1e-12)
-    return np.where(nav[:-1] > 0.0, np.maximum(nav[1:] / before - 1.0, -0.999), 0.0)
+    books = [
+        _books(long, policy, some, part, strategy.steps_per_day) for some, part in _chunks(paths, weather)
+    ]
+    nav, *paid = np.concatenate(books, axis=2)
+    alive, before = nav[:-1] > 0.0, np.maximum(nav[:-1], 1e-12)
+    costs = np.where(alive, np.diff(np.stack(paid), axis=1) / before, 0.0)
+    return DeskDays(np.where(alive, np.maximum(nav[1:] / before - 1.0, -0.999), 0.0), costs)
 
 
-def _day_by_day(strategy: Strategy, policy: Policy, paths: Paths, weather: Weather) -> Floats:
+def _day_by_day(strategy: Strategy, policy: Policy, paths: Paths, weather: Weather) -> DeskDays:
     days, n = weather.regime.shape
     flat = Weather(**{name: values.reshape(1, -1) for name, values in vars(weather).items()})
     every = Paths(tuple(paths.seeds) * days, tuple(day for day in range(days) for _ in range(n)))
-    pnl = [
-        nav[:, -1] - nav[:, 0]
-        for some, part in _chunks(every, flat)
-        for nav in [_navs(strategy, policy, some, part)]
-    ]
-    return np.maximum(np.concatenate(pnl).reshape(days, n) / strategy.capital, -0.999)
+    books = [_books(strategy, policy, some, part, strategy.n_steps) for some, part in _chunks(every, flat)]
+    made = np.diff(np.concatenate(books, axis=2), axis=1)[:, 0].reshape(-1, days, n) / strategy.capital
+    return DeskDays(np.maximum(made[0], -0.999), made[1:])
 
 
 def _chunks(paths: Paths, weather: Weather) -> list[tuple[Paths, Weather]]:
@@ -169,11 +189,14 @@ def _chunks(paths: Paths, weather: Weather) -> list[tuple[Paths, Weather]]:
     return parts
 
 
-def _navs(strategy: Strategy, policy: Policy, paths: Paths, weather: Weather) -> Floats:
+def _books(strategy: Strategy, policy: Policy, paths: Paths, weather: Weather, every: int) -> Floats:
+    """NAV, then what was paid so far of each kind, at the start and after every so many steps: (1 + kinds, T+1, n)."""
     batch = Batch(strategy, tape=strategy.record(paths, weather))
     batch.start(paths)
-    navs = [batch.ledger.books.nav.copy()]
-    for _ in range(strategy.n_steps):
+    books, paid = batch.ledger.books, [LINES.index(kind) for kind in COSTS]
+    rows = [np.vstack([books.nav, -books.lines[paid]])]
+    for step in range(1, strategy.n_steps + 1):
         batch.step(policy(batch.view()))
-        navs.append(batch.ledger.books.nav.copy())
-    return np.stack(navs, axis=1)
+        if step % every == 0:
+            rows.append(np.vstack([books.nav, -books.lines[paid]]))
+    return np.stack(rows, axis=1)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from allocator.cio import DESKS, CioAllocator
+from allocator.features import WARM_UP
 from allocator.fund_play import play_fund
 from allocator.recorded_desks import named, recorded_desks
 from allocator.streams import NavStreams, stand_in
@@ -64,6 +65,19 @@ def test_desks_that_stand_still_make_the_choice_worthless_but_for_its_cost():
     fees = -batch.ledger.attribution()["fees"]
     assert fees.min() > 0.0
     assert np.abs(batch.ledger.books.nav - strategy.capital + fees).max() < 1e-9 * strategy.capital
+
+
+def test_what_desks_paid_is_told_in_money():
+    """A desk that pays a thousandth of its NAV a day, in a fund of equal weights."""
+    days, n = WARM_UP + 40, 2
+    share = np.zeros((days, n, len(DESKS)))
+    share[WARM_UP:, :, 0] = 1e-3  # before the fund begins nobody pays
+    still = NavStreams(DESKS, np.zeros((days, n, len(DESKS))), np.zeros((days, n)), costs={"fees": share})
+    strategy = CioAllocator(streams=still, n_steps=40, in_order=True, cost_rate=0.0)
+    played = play_fund(strategy, strategy.rules["equal_weight"](strategy), n)
+    paid = played.costs[DESKS[0]]["fees"]
+    assert np.allclose(paid, 40 * 1e-3 * strategy.capital / len(DESKS), rtol=1e-9)
+    assert not played.costs[DESKS[1]]["fees"].any()
 
 
 def test_a_mandate_that_nothing_satisfies_is_refused():

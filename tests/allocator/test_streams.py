@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from trend_following import TrendFollowing, long
 
-from allocator.streams import NavStreams, desk_returns, market_returns, play_desks, stand_in
+from allocator.streams import COSTS, NavStreams, desk_days, market_returns, play_desks, stand_in
 from fund.envs.play import flat
 from fund.errors import DataError
 from fund.market import weather as sky
@@ -30,25 +30,33 @@ def test_shapes_and_refusals():
 def test_a_desk_over_many_days_gives_its_own_nav():
     strategy = TrendFollowing()
     paths = Paths.of(50, 3)
-    returns = desk_returns(strategy, long(strategy), paths, sky.draw(paths, 30))
+    returns, costs = desk_days(strategy, long(strategy), paths, sky.draw(paths, 30))
     tape = strategy.with_steps(30).record(paths)
     price = tape["price"]
     by_hand = price[1:] / price[:-1] - 1.0
     # always long with weights reset daily: the price's return less the fee of the first purchase and small resets
     assert np.abs(returns[1:] - by_hand[1:]).max() < 2e-5
     assert np.abs(returns[0] - by_hand[0] + strategy.cost_rate).max() < 2e-5
+    fees = costs[COSTS.index("fees")]
+    assert np.allclose(
+        fees[0], strategy.cost_rate, rtol=0.01
+    )  # the first purchase; resets are a thousandth of it
+    assert (fees[1:] < 0.1 * fees[0]).all()
+    assert not np.delete(costs, COSTS.index("fees"), axis=0).any()
 
 
 def test_a_flat_desk_returns_nothing():
     strategy = TrendFollowing()
     paths = Paths.of(50, 3)
-    assert not desk_returns(strategy, flat(strategy), paths, sky.draw(paths, 30)).any()
+    flat_days = desk_days(strategy, flat(strategy), paths, sky.draw(paths, 30))
+    assert not flat_days.returns.any()
+    assert not flat_days.costs.any()
 
 
 def test_a_desk_of_single_days_is_played_day_by_day():
     strategy = TrendFollowing(n_steps=20, steps_per_day=20)
     paths = Paths.of(9, 2)
-    returns = desk_returns(strategy, long(strategy), paths, sky.draw(paths, 6))
+    returns = desk_days(strategy, long(strategy), paths, sky.draw(paths, 6)).returns
     assert returns.shape == (6, 2)
     again = strategy.record(Paths((10,), (4,)))["price"]  # world 1, day 4
     assert abs(returns[4, 1] - (again[-1, 0] / again[0, 0] - 1.0)) < 1e-3
