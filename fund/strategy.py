@@ -31,6 +31,7 @@ from fund.market.history import History
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.market.weather import Weather, draw, fair
+from fund.parameter import check_bounds, check_type, described
 
 if TYPE_CHECKING:
     from fund.account.ledger import Books
@@ -135,26 +136,18 @@ class Played:
     length: NDArray[np.int64]  # (n,) steps played
 
 
-COMMON_UNITS = {
-    "n_steps": "steps an episode",
-    "steps_per_day": "steps a trading day",
-    "capital": "account currency at the start of an episode",
-    "ruin": "share of the capital at which an episode is terminated",
-    "reward_scale": "reward of a gain of the whole capital",
-    "weather": "whether the regimes of fund.market.weather are on",
-    "history": "a recorded market instead of a generated one",
-}
-
-
 @dataclass(frozen=True)
 class Strategy(ABC):
-    """Parameters of one strategy; every field is a parameter of `--set` and a field of its presets."""
+    """Parameters of one strategy; every field is a parameter of `--set` and a field of its presets.
+
+    `fund.parameter` says how a field states its unit and its bounds.
+    """
 
     name: ClassVar[str]
     version: ClassVar[int] = 0
     step: ClassVar[Step]
     features: ClassVar[tuple[str, ...]]  # the observation's slots, in order
-    units: ClassVar[Mapping[str, str]] = {}  # unit and source of each parameter
+    units: ClassVar[Mapping[str, str]] = {}  # unit and source of parameters that no `parameter` describes
     derived: ClassVar[tuple[str, ...]] = ()  # properties that the scalar functions read beside the fields
     rules: ClassVar[Mapping[str, Callable[[Any], Policy]]]  # textbook policies; the first is the yardstick
     warm_up: ClassVar[int] = 0  # rows of a history before the first that an episode can open at
@@ -170,6 +163,15 @@ class Strategy(ABC):
     weather: bool = True  # regimes of fund.market.weather; off: the normal regime for ever
     history: History | None = None  # recorded market instead of a generated one
 
+    def __post_init__(self) -> None:
+        """Refuse names and numbers that no world has; raises UnknownName, InvalidParameter."""
+        check_bounds(self.name, self)
+
+    def demand(self, parameter: str, holds: bool, wanted: str) -> None:
+        """Refuse the value of a parameter unless something holds; raises InvalidParameter, found and wanted."""
+        if not holds:
+            raise InvalidParameter(f"{self.name}: {parameter} is {getattr(self, parameter)}, wanted {wanted}")
+
     @property
     @abstractmethod
     def actions(self) -> Box | Choice:
@@ -182,7 +184,8 @@ class Strategy(ABC):
     @classmethod
     def unit_of(cls, parameter: str) -> str:
         """Unit and source of a parameter."""
-        return {**COMMON_UNITS, **cls.units}.get(parameter, "")
+        known = described(cls)
+        return cls.units.get(parameter, known[parameter].unit if parameter in known else "")
 
     @classmethod
     def needs(cls) -> tuple[str, ...]:
@@ -232,7 +235,7 @@ class Strategy(ABC):
         for key, value in changes.items():
             if key not in known:
                 raise UnknownName("parameter", key, known)
-            _check_type(self.name, key, getattr(self, key), value)
+            check_type(self.name, key, getattr(self, key), value)
         return dataclasses.replace(self, **changes)
 
     @classmethod
@@ -252,16 +255,20 @@ class Strategy(ABC):
         """Length of a step, in years of 252 days."""
         return 1.0 / (252.0 * self.steps_per_day)
 
+    @property
+    def reward_of_money(self) -> float:
+        """Reward of one unit of account currency."""
+        return self.reward_scale / self.capital
 
-def _check_type(owner: str, key: str, present: Any, value: Any) -> None:
-    if isinstance(present, bool) or not isinstance(present, (int, float)):
-        return
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InvalidParameter(f'{owner}: parameter "{key}" is {value!r}, wanted a number')
-    if not math.isfinite(value) and math.isfinite(present):
-        raise InvalidParameter(f'{owner}: parameter "{key}" is {value!r}, wanted a finite number')
-    if isinstance(present, int) and value != int(value):
-        raise InvalidParameter(f'{owner}: parameter "{key}" is {value!r}, wanted a whole number')
+    @property
+    def per_capital(self) -> float:
+        """One over the capital."""
+        return 1.0 / self.capital
+
+    @property
+    def tenth_of_capital(self) -> float:
+        """One over a tenth of the capital, in which P&L is observed."""
+        return 10.0 / self.capital
 
 
 def cara_equivalent(pnl: Floats, risk_aversion: float) -> float:

@@ -1,0 +1,77 @@
+"""Bounds of parameters: what is refused, in which words, and who describes a name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import pytest
+
+from allocator import ROSTER as ALLOCATOR
+from fund.errors import InvalidParameter, UnknownName
+from fund.parameter import COMMON, Parameter, check_bounds, described, parameter
+from specialists import ROSTER
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class World:
+    leverage: float = 1.5
+    capital: float = 2.0
+    own: float = 3.0
+    market: str = parameter("pair", "pair or walks", one_of=("pair", "walks"))
+    alpha: float = parameter(60.0, "a year", above=0.0)
+    share: float = parameter(0.5, "of it", at_least=0.0, below=1.0)
+    form: int = parameter(0, "of an action", one_of=(0, 1))
+
+
+@pytest.mark.parametrize(
+    ("bounds", "inside", "outside", "wanted"),
+    [
+        ({"above": 0.0}, (1e-9, 5), (0, -1.0, NAN), "above 0"),
+        ({"at_least": 0.0}, (0, 7.0), (-1e-9, NAN), "at least 0"),
+        ({"below": 1.0}, (0.99,), (1.0, NAN), "below 1"),
+        ({"at_most": 1.0}, (1.0,), (1.01, NAN), "at most 1"),
+        ({"above": -1.0, "below": 1.0}, (0.0,), (-1.0, 1.0), "above -1 and below 1"),
+        ({"at_least": 0.0, "at_most": 1.0}, (0.0, 1.0), (-0.1, 1.1), "at least 0 and at most 1"),
+        ({"one_of": (0, 1, 2)}, (0, 2), (3, 0.5), "one of 0, 1, 2"),
+        ({}, (NAN, None, "anything"), (), ""),
+    ],
+)
+def test_bounds_and_their_words(bounds, inside, outside, wanted):
+    bound = Parameter("unit", **bounds)
+    assert bound.wanted == wanted
+    assert all(bound.allows(value) for value in inside)
+    for value in outside:
+        with pytest.raises(InvalidParameter, match=f"^owner: name is {value}, wanted {wanted}$"):
+            bound.check("owner", "name", value)
+
+
+def test_every_described_parameter_of_a_dataclass_is_checked():
+    check_bounds("world", World())
+    for wrong, text in (
+        (World(leverage=-1.0), "world: leverage is -1.0, wanted at least 0"),
+        (World(alpha=0.0), "world: alpha is 0.0, wanted above 0"),
+        (World(share=1.0), "world: share is 1.0, wanted at least 0 and below 1"),
+        (World(form=2), "world: form is 2, wanted one of 0, 1"),
+    ):
+        with pytest.raises(InvalidParameter, match=f"^{text}$"):
+            check_bounds("world", wrong)
+    with pytest.raises(UnknownName, match='No market "pear". Did you mean "pair"'):
+        check_bounds("world", World(market="pear"))
+
+
+def test_own_words_go_before_common_ones():
+    told = described(World)
+    assert list(told) == ["leverage", "capital", "market", "alpha", "share", "form"]
+    assert told["capital"] is COMMON["capital"]
+    assert told["alpha"].unit == "a year"
+    assert [f.default for f in fields(World)] == [1.5, 2.0, 3.0, "pair", 60.0, 0.5, 0]
+
+
+SPECS = [*ROSTER.values(), *ALLOCATOR.values()]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_every_parameter_has_a_unit(spec):
+    assert [f.name for f in fields(spec.cls) if not spec.cls.unit_of(f.name)] == []
