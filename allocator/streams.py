@@ -99,8 +99,8 @@ class NavStreams:
         """The days from start to stop."""
         regime = None if self.regime is None else self.regime[start:stop]
         costs = {kind: paid[start:stop] for kind, paid in self.costs.items()}
-        cut = {"returns": self.returns[start:stop], "market": self.market[start:stop]}
-        return replace(self, **cut, regime=regime, costs=costs)
+        returns, market = self.returns[start:stop], self.market[start:stop]
+        return replace(self, returns=returns, market=market, regime=regime, costs=costs)
 
     @property
     def known_regime(self) -> NDArray[np.int64]:

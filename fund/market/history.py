@@ -127,6 +127,22 @@ class History:
             raise UnknownName("column", name, self.names)
         return self.values[:, self.names.index(name)]
 
+    def positive(self, name: str) -> Floats:
+        """One column (rows,) all above zero, where a logarithm or a ratio is taken.
+
+        Raises UnknownName, and DataError with the row and the date of the first number that is not.
+        """
+        found = self.column(name)
+        low = np.flatnonzero(found <= 0.0)
+        if len(low):
+            row = int(low[0])
+            raise DataError(f"{self.place(row)}: {name} is {found[row]:.6g}, wanted above 0")
+        return found
+
+    def place(self, row: int) -> str:
+        """Where a row stands, for a message: source, row id and date."""
+        return f"{self.source}:row {self.first_row + row} ({self.dates[row]})"
+
     def select(self, names: Sequence[str]) -> History:
         """The same rows with some of the columns, in the order asked for; raises UnknownName."""
         columns = [self.column(name) for name in names]

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fund.errors import DataError
 from fund.market.draft import BARS, Draft, Floats, Rules, is_amount
+
+if TYPE_CHECKING:
+    from fund.market.history import History
 
 Flags = NDArray[np.bool_]
 
@@ -83,3 +88,16 @@ def check_jumps(draft: Draft, max_jump: float, names: Sequence[str] | None = Non
         for row in where((ratio > max_jump) | (ratio * max_jump < 1), 1):
             change = f"{name} goes from {series[row - 1]:.10g} to {series[row]:.10g}"
             draft.fault(row, f"{change}, more than {max_jump:g}-fold in one row: a bad print or a raw split?")
+
+
+def both_sides(history: History, bid: str, ask: str) -> tuple[Floats, Floats]:
+    """Two columns of quotes, all above zero and none crossed; raises DataError with the row and the date."""
+    low, high = history.positive(bid), history.positive(ask)
+    crossed = low > high
+    if crossed.any():
+        row = where(crossed)[0]
+        raise DataError(
+            f"{history.place(row)}: crossed quotes, {bid} {low[row]:.6g} above {ask} {high[row]:.6g} "
+            f'({int(crossed.sum())} such rows); the readers of quotes take crossed="drop" to leave them out'
+        )
+    return low, high

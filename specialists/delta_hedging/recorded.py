@@ -39,9 +39,10 @@ LEAST_SMILE = 0.2  # of the volatility at the money, below which no smile goes
 
 def record(s: DeltaHedging, history: History, paths: Paths) -> Tape:
     """Windows of a record; raises DataError where it is too short, or holds what no option can be priced at."""
-    check(history)
     contract = "quote" in history.names
     last = _rows_alive(s, history) if contract else len(history)
+    for name in NEEDED:
+        history.positive(name)
     choice = last - WARM_UP - s.n_steps
     if choice < 1:
         wanted = WARM_UP + s.n_steps + 1
@@ -50,21 +51,6 @@ def record(s: DeltaHedging, history: History, paths: Paths) -> Tape:
     rows = first[None, :] + np.arange(s.n_steps + 1)[:, None]
     quotes = _contract(s, history, rows) if contract else _underlier(s, history, rows)
     return lay_out(s, quotes, history.rows[first])
-
-
-def check(history: History) -> None:
-    """Raise DataError, with the date, for a price or a volatility that is not above zero."""
-    contract = "quote" in history.names
-    for name in [*NEEDED, *(("quote", "strike") if contract else ())]:
-        low = np.flatnonzero(history.column(name) <= 0.0)
-        if name == "quote" and "time_to_expiry" in history.names:  # a payoff may be nothing
-            low = low[history.column("time_to_expiry")[low] > 0.0]
-        if len(low):
-            row = int(low[0])
-            found = history.column(name)[row]
-            raise DataError(
-                f"{history.source}:row {row} ({history.dates[row]}): {name} is {found}, wanted above 0"
-            )
 
 
 def _rows_alive(s: DeltaHedging, history: History) -> int:
@@ -79,6 +65,8 @@ def _rows_alive(s: DeltaHedging, history: History) -> int:
         raise DataError(
             f"{history.source}:row 0 ({history.dates[0]}): the option has expired, wanted one alive"
         )
+    history.positive("strike")
+    history.window(0, int(np.argmin(left > 0.0)) or len(history)).positive("quote")  # a payoff may be nothing
     return length(history) + WARM_UP + 1
 
 

@@ -151,9 +151,7 @@ def reversal(levels: Floats) -> Floats:
 @lru_cache(maxsize=8)
 def _prepared(history: History) -> tuple[Floats, Floats, int]:
     # daily returns (rows - 1, 4), valuations (rows, 3), the first row that may open an episode
-    levels = history.select(NEEDS).values
-    if levels.min() <= 0.0:
-        raise DataError(f"{history.source}: wanted indices above zero in {', '.join(NEEDS)}")
+    levels = np.column_stack([history.positive(name) for name in NEEDS])
     given = [f"{factor}_z" for factor in FACTORS]
     if all(name in history.names for name in given):
         return _returns(levels), history.select(given).values, WARM_UP

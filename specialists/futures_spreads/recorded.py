@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from fund.errors import DataError
 from fund.market.draft import DAY
 from fund.market.history import History
+from fund.market.records import each_record
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from specialists.futures_spreads.features import WARM_UP, YEAR, Chain, empty, fill
@@ -40,6 +41,7 @@ INVENTORY_ROWS = 5
 SOONEST = 1.0 / 12.0  # years between two contracts of which nothing is known
 
 
+@each_record
 def windows(desk: FuturesSpreads, history: History, paths: Paths) -> Tape:
     """The tape of windows whose starts are drawn, one a path; raises DataError where the record is too short."""
     wanted = WARM_UP + desk.n_steps + 1

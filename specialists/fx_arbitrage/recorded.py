@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from fund.errors import DataError, UnknownName
 from fund.market.draft import DAY, Rules
 from fund.market.history import History
+from fund.market.price_checks import both_sides
 from fund.market.rates import day_count_of, roll, year_fraction
 from fund.market.streams import Paths
 from fund.market.tape import Tape, empty_block
@@ -104,7 +105,7 @@ def _read(history: History, triple: tuple[str, ...], missing_rates: str) -> Reco
     if off.max() > MOST_DEVIATION:
         row = int(np.argmax(off))
         raise DataError(
-            f"{_place(history, row)}: {across} is {three.mid[row]:.6g}, the other pairs imply {implied[row]:.6g}; "
+            f"{history.place(row)}: {across} is {three.mid[row]:.6g}, the other pairs imply {implied[row]:.6g}; "
             f"wanted quotes of one time within {MOST_DEVIATION:.0%}"
         )
     rolls, years = _rolls(history, triple, missing_rates)
@@ -119,10 +120,6 @@ def _read(history: History, triple: tuple[str, ...], missing_rates: str) -> Reco
     )
 
 
-def _place(history: History, row: int) -> str:
-    return f"{history.source}:row {history.first_row + row} ({history.dates[row]})"
-
-
 def _has(history: History, pair: str) -> bool:
     there = set(history.names)
     turned = pair[3:] + pair[:3]
@@ -133,35 +130,19 @@ def _quote(history: History, pair: str) -> Quote:
     turned = pair[3:] + pair[:3]
     for name in (pair, turned):
         if {f"{name}_bid", f"{name}_ask"} <= set(history.names):
-            return _both_sides(history, name, name == turned, reciprocal=pair)
+            return _sides(history, name, name == turned)
         if name in history.names:
-            mid = _positive(history, name)
+            mid = history.positive(name)
             return Quote(mid if name == pair else 1.0 / mid, np.full(len(mid), np.nan))
     raise UnknownName("pair", pair, history.names)
 
 
-def _both_sides(history: History, name: str, turned: bool, reciprocal: str) -> Quote:
-    bid, ask = _positive(history, f"{name}_bid"), _positive(history, f"{name}_ask")
-    crossed = np.flatnonzero(bid > ask)
-    if len(crossed):
-        row = int(crossed[0])
-        raise DataError(
-            f"{_place(history, row)}: {name} is crossed, bid {bid[row]:.6g} above ask {ask[row]:.6g} "
-            f'({len(crossed)} such rows); read it with crossed="drop" to leave them out'
-        )
+def _sides(history: History, name: str, turned: bool) -> Quote:
+    bid, ask = both_sides(history, f"{name}_bid", f"{name}_ask")
     if turned:
         bid, ask = 1.0 / ask, 1.0 / bid
     mid = 0.5 * (bid + ask)
     return Quote(mid, (ask - bid) / (2.0 * mid))
-
-
-def _positive(history: History, name: str) -> Floats:
-    prices = history.column(name)
-    low = np.flatnonzero(prices <= 0.0)
-    if len(low):
-        row = int(low[0])
-        raise DataError(f"{_place(history, row)}: {name} is {prices[row]:.6g}, wanted a price above 0")
-    return prices
 
 
 def _rolls(history: History, triple: Sequence[str], missing: str) -> tuple[tuple[Floats, Floats], Floats]:
@@ -178,7 +159,7 @@ def _rolls(history: History, triple: Sequence[str], missing: str) -> tuple[tuple
         if len(large):
             row = int(large[0])
             raise DataError(
-                f"{_place(history, row)}: {currency}_rate is {rate[row]:.6g} a year, "
+                f"{history.place(row)}: {currency}_rate is {rate[row]:.6g} a year, "
                 "wanted decimals (percent? divide by 100)"
             )
         rates.append(rate)
@@ -290,9 +271,7 @@ def with_rates(history: History, rates: Mapping[str, History], most_days: int = 
     first, last = int(where[0]), int(where[-1])
     if len(where) < last - first + 1:
         row = int(np.flatnonzero(~good[first : last + 1])[0]) + first
-        raise DataError(
-            f"{_place(history, row)}: no rate of all of {', '.join(rates)} within {most_days} days"
-        )
+        raise DataError(f"{history.place(row)}: no rate of all of {', '.join(rates)} within {most_days} days")
     left = len(history) - len(where)
     note = f"{left} rows without interest rates left out, {len(where)} kept"
     cut = history.window(first, last - first + 1)

@@ -26,6 +26,8 @@ from fund.errors import DataError
 from fund.market.history import History
 from fund.market.lobster import EXECUTE, PRICE_UNIT, OrderEvents
 from fund.market.orderbook import NO_TRADE, quote_tape
+from fund.market.price_checks import both_sides
+from fund.market.records import each_record
 from fund.market.streams import Paths
 from fund.market.tape import Tape, write_tape
 from fund.market.weather import VOLATILITY
@@ -49,6 +51,7 @@ SESSION = 23_400  # seconds of a US trading day
 SLACK = 1e-6  # price units: what two ways of writing a price may differ by
 
 
+@each_record
 def record(s: MarketMaking, history: History, paths: Paths) -> Tape:
     """Windows of a record, each from a row of the path's own choice; raises DataError where it is too short."""
     whole = _whole(replace(s, n_steps=1, horizon=s.dt), history)
@@ -66,6 +69,7 @@ def record(s: MarketMaking, history: History, paths: Paths) -> Tape:
 
 @lru_cache(maxsize=8)
 def _whole(s: MarketMaking, history: History) -> Tape:
+    both_sides(history, "bid", "ask")
     record = {name: history.column(name) for name in NEEDED}
     mid = (record["bid"] + record["ask"]) / 2
     half = (record["ask"] - record["bid"]) / 2

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fund.errors import DataError, InvalidParameter
 from fund.market.history import History
+from fund.market.records import by_choice
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from specialists.statistical_arbitrage.cointegration import select_pairs
@@ -68,13 +69,7 @@ def windows(desk: StatisticalArbitrage, history: History, paths: Paths) -> Tape:
     if len(pairs) == 1:
         return _windows(desk, history, paths, pairs[0])
     chosen = paths.streams(desk.name).integers("pair", len(pairs))
-    tape = _windows(desk, history, paths, pairs[0])
-    for k in range(1, len(pairs)):
-        which = np.flatnonzero(chosen == k)
-        if len(which):
-            seeds, episodes = (tuple(names[i] for i in which) for names in (paths.seeds, paths.episodes))
-            tape.put(which, _windows(desk, history, Paths(seeds, episodes), pairs[k]))
-    return tape
+    return by_choice(paths, chosen, len(pairs), lambda k, some: _windows(desk, history, some, pairs[k]))
 
 
 def _windows(desk: StatisticalArbitrage, history: History, paths: Paths, legs: tuple[str, str]) -> Tape:
@@ -93,11 +88,4 @@ def _windows(desk: StatisticalArbitrage, history: History, paths: Paths, legs: t
 
 
 def _logs(history: History, names: tuple[str, ...]) -> list[NDArray[np.float64]]:
-    for name in names:
-        prices = history.column(name)
-        low = np.flatnonzero(prices <= 0.0)
-        if len(low):
-            raise DataError(
-                f"{history.source}:row {low[0]}: {name} is {prices[low[0]]}, wanted a price above 0"
-            )
-    return [np.log(history.column(name)) for name in names]
+    return [np.log(history.positive(name)) for name in names]

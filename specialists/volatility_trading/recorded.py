@@ -82,18 +82,11 @@ def at_the_money(slope: float, bend: float, volatility: float = 0.2) -> float:
 @lru_cache(maxsize=8)
 def prepared(history: History, ratio: float, kappa: float) -> Market:
     """Log closes and implied volatilities of all rows, each (rows, 1); raises DataError with the first bad row."""
-    for name in NEEDED:
-        low = np.flatnonzero(history.column(name) <= 0.0)
-        if len(low):
-            raise DataError(
-                f"{history.source}:row {low[0]} ({history.dates[low[0]]}): {name} is "
-                f"{history.column(name)[low[0]]}, wanted above 0"
-            )
-    month = history.column("iv_30") * ratio
+    index, month = history.positive("index"), history.positive("iv_30") * ratio
     level = np.cumsum(month**2) / np.arange(1, len(month) + 1)
     fade = [-math.expm1(-kappa * years) / (kappa * years) for years in (MONTH, QUARTER, HALF)]
     if "iv_90" in history.names:
-        quarter = history.column("iv_90") * ratio
+        quarter = history.positive("iv_90") * ratio
         excess = quarter**2 - level
         half = level + excess * fade[2] / fade[1]
     else:
@@ -102,7 +95,7 @@ def prepared(history: History, ratio: float, kappa: float) -> Market:
         half = level + excess * fade[2] / fade[0]
     half = np.sqrt(np.maximum(half, 0.25 * quarter**2))
     far = np.stack([month, quarter, half, np.zeros(len(month))])[:, :, None]
-    log_spot = np.log(history.column("index"))[:, None]
+    log_spot = np.log(index)[:, None]
     return Market(
         log_spot, np.zeros(log_spot.shape), np.zeros(log_spot.shape, np.int64), np.zeros(log_spot.shape), far
     )

@@ -111,7 +111,7 @@ def test_too_short_or_incomplete_a_history_is_refused():
     broke = history_of(600)
     values = broke.values.copy()
     values[7, 0] = -1.0
-    with pytest.raises(DataError, match="above zero"):
+    with pytest.raises(DataError, match=r"row 7 \(1970-01-08\): value is -1, wanted above 0"):
         FactorTracking(history=History(broke.names, values, broke.times)).record(Paths.of(0, 1))
 
 

@@ -61,9 +61,9 @@ def test_defects_are_refused_with_their_row():
     for wrong, said in (
         (
             {"EURUSD": None, "EURUSD_bid": mid, "EURUSD_ask": crossed},
-            r"row 7 \(1970-01-08\): EURUSD is crossed",
+            r"row 7 \(1970-01-08\): crossed quotes, EURUSD_bid",
         ),
-        ({"EURUSD": mid - 1.15}, "EURUSD is -0.05, wanted a price above 0"),
+        ({"EURUSD": mid - 1.15}, "EURUSD is -0.05, wanted above 0"),
         ({"EUR_rate": np.full(120, 3.0)}, "percent"),
         ({"EURJPY": np.full(120, 90.0)}, "the other pairs imply"),
     ):

@@ -56,7 +56,7 @@ def test_what_is_refused():
         StatisticalArbitrage(n_steps=30, history=history(150)).record(Paths.of(0, 1))
     with pytest.raises(UnknownName, match='No column "leg_1"'):
         StatisticalArbitrage(n_steps=30, history=history(300, ("leg_one", "leg_2"))).record(Paths.of(0, 1))
-    with pytest.raises(DataError, match="row 2: a is 0"):
+    with pytest.raises(DataError, match=r"row 2 \(1970-01-01.*\): a is 0, wanted above 0"):
         from_prices(
             History(("a", "b"), np.array([[1.0, 1.0], [1.0, 1.0], [0.0, 1.0]]), np.arange(3)), "a", "b"
         )

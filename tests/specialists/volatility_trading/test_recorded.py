@@ -56,7 +56,7 @@ def test_bad_records_are_refused():
         VolatilityTrading(n_steps=50, history=table(30)).record(Paths.of(0, 2))
     low = np.full(500, 0.2)
     low[7] = 0.0
-    with pytest.raises(DataError, match="row 7 .*iv_30 is 0.0, wanted above 0"):
+    with pytest.raises(DataError, match="row 7 .*iv_30 is 0, wanted above 0"):
         VolatilityTrading(n_steps=50, history=table(iv_30=low)).record(Paths.of(0, 2))
     with pytest.raises(UnknownName, match="iv_30"):
         VolatilityTrading(history=table().select(["index"])).record(Paths.of(0, 2))
