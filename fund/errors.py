@@ -8,6 +8,7 @@ FundError                    anything that a user can put right; its text is one
 +-- DataError                a missing or malformed file or frame (the work failed: exit 1)
 +-- ModelError               a model that is missing, damaged or made for something else (exit 1)
 +-- RunInUse                 a run directory that another process holds (exit 1)
++-- BrokerUnavailable        a broker that cannot be reached; orders are held until it is (exit 1)
 +-- ContractBroken           a strategy that breaks one of the laws (`fund check`, exit 1)
 """
 
@@ -55,6 +56,10 @@ class ModelError(FundError, ValueError):
 
 class RunInUse(FundError, RuntimeError):
     """A run directory that another process holds."""
+
+
+class BrokerUnavailable(FundError, ConnectionError):
+    """A call to a broker that came to nothing, as far as can be told."""
 
 
 class ContractBroken(FundError, AssertionError):
