@@ -11,7 +11,8 @@ from fund.errors import InvalidParameter, ModelError, UnknownName
 from fund.strategy import Choice
 from fund.training.multi_agent.acting import Actors, RandomActors, play_team
 from fund.training.multi_agent.group import groups_of
-from fund.training.multi_agent.learner import Learner, losses_of, prepared, sequences
+from fund.training.multi_agent.learner import Learner
+from fund.training.multi_agent.losses import losses_of, prepared, sequences
 from fund.training.multi_agent.networks import Actor, Categorical, Gaussian, Sequence
 from fund.training.multi_agent.settings import Settings, at
 
