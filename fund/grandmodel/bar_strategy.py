@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fund.errors import DataError, InvalidParameter
-from fund.grandmodel.bars import SESSION, BarMarket, Bars, aggregate, draw_minutes
+from fund.grandmodel.bar_market import BarMarket, draw_bars
+from fund.grandmodel.bars import SESSION, Bars, aggregate
 from fund.grandmodel.recorded_bars import COLUMNS, minutes_of
 from fund.market.history import History
 from fund.market.streams import Paths
@@ -152,8 +153,8 @@ class BarStrategy(Strategy):
         """The bars of some paths, warm-up included."""
         per_session = SESSION // self.minutes
         warm_up = (self.first + 1) // per_session
-        minutes, signal = draw_minutes(self.market, paths, sky, self.days, warm_up, self.name)
-        bars = aggregate(minutes, self.minutes).cut(slice(0, self.first + 1 + self.n_steps))
+        bars, signal = draw_bars(self.market, paths, sky, self.days, warm_up, self.name, self.minutes)
+        bars = bars.cut(slice(0, self.first + 1 + self.n_steps))
         row_day = np.maximum(bars.session - warm_up, 0)
         ahead = signal[:, 1 + (bars.session * SESSION + bars.minute + self.minutes - 1) // 30]
         return Drawn(bars, ahead if self.edge else None, (self.half_spread / sky.liquidity[row_day]).T)

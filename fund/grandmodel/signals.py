@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fund.grandmodel.bars import SESSION, Bars, day_shape
+from fund.grandmodel.bar_market import day_shape
+from fund.grandmodel.bars import SESSION, Bars
 from fund.grandmodel.indicators.gaps import Gaps, fair_value_gaps
 from fund.grandmodel.indicators.kernel_regression import nwrqk
 from fund.grandmodel.indicators.neighbours import Vote, mlmi

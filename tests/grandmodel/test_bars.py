@@ -7,15 +7,8 @@ import numpy as np
 import pytest
 
 from fund.errors import InvalidParameter
-from fund.grandmodel.bars import (
-    SESSION,
-    BarMarket,
-    Bars,
-    aggregate,
-    day_shape,
-    draw_minutes,
-    without_edges,
-)
+from fund.grandmodel.bar_market import BarMarket, day_shape, draw_bars, without_edges
+from fund.grandmodel.bars import SESSION, Bars, aggregate
 from fund.market.streams import Paths
 from fund.market.weather import draw, fair
 
@@ -24,7 +17,7 @@ NULL = without_edges(BarMarket())
 
 def minutes(market=NULL, n=32, days=20, warm_up=1, weather=fair):
     paths = Paths.of(0, n)
-    return draw_minutes(market, paths, weather(paths, days), days, warm_up, "test")
+    return draw_bars(market, paths, weather(paths, days), days, warm_up, "test")
 
 
 def by_hand(closes, minute, session, length=SESSION, every=1):
@@ -96,7 +89,7 @@ def test_extremes_are_those_of_a_bridge():
 def test_the_weather_makes_the_volatility():
     paths = Paths.of(5, 64)
     sky = draw(paths, 40)
-    bars, _ = draw_minutes(replace(NULL, jump_rate=0.0), paths, sky, 40, 0, "test")
+    bars, _ = draw_bars(replace(NULL, jump_rate=0.0), paths, sky, 40, 0, "test")
     moves = np.log(bars.close / bars.open).reshape(64, 40, SESSION).std(axis=2)
     ratio = moves / sky.volatility.T
     assert ratio.std() / ratio.mean() < 0.1
@@ -133,7 +126,7 @@ def test_draws_do_not_depend_on_the_company_or_the_length():
     short, _ = minutes(BarMarket(), n=5, days=3)
     np.testing.assert_array_equal(long.close[:, : short.rows], short.close)
     paths = Paths.of(3, 1)
-    alone, _ = draw_minutes(BarMarket(), paths, fair(paths, 6), 6, 1, "test")
+    alone, _ = draw_bars(BarMarket(), paths, fair(paths, 6), 6, 1, "test")
     np.testing.assert_array_equal(alone.close[0], long.close[3])
     np.testing.assert_array_equal(alone.volume[0], long.volume[3])
 
@@ -184,6 +177,19 @@ def test_five_in_thirty_is_thirty():
     for name in ("open", "high", "low", "close"):
         np.testing.assert_array_equal(getattr(direct, name), getattr(by_way, name))
     np.testing.assert_allclose(direct.volume, by_way.volume, rtol=1e-12)
+
+
+@pytest.mark.parametrize("every", [5, 7, 30])
+def test_longer_bars_drawn_are_those_that_minutes_make(every):
+    paths = Paths.of(4, 3)
+    drawn = [
+        draw_bars(BarMarket(edge=0.3), paths, draw(paths, 30), 30, 2, "test", minutes)
+        for minutes in (1, every)
+    ]
+    wanted = aggregate(drawn[0][0], every)
+    for name in ("open", "high", "low", "close", "volume", "minute", "session"):
+        np.testing.assert_array_equal(getattr(drawn[1][0], name), getattr(wanted, name))
+    np.testing.assert_array_equal(drawn[0][1], drawn[1][1])
 
 
 def test_wrong_numbers_are_refused():
