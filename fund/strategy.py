@@ -15,7 +15,6 @@ comparisons, tuples and compiled functions of `fund.account`; no arrays, no rand
 from __future__ import annotations
 
 import dataclasses
-import math
 from abc import ABC, abstractmethod
 from collections import namedtuple
 from collections.abc import Callable, Mapping
@@ -115,6 +114,10 @@ class View:
     def n(self) -> int:
         """Paths."""
         return len(self.clock)
+
+    def slot(self, name: str) -> Floats:
+        """One slot of the observation, (n,)."""
+        return self.observation[:, self.strategy.features.index(name)].astype(np.float64)
 
 
 Policy = Callable[[View], NDArray[Any]]
@@ -269,12 +272,6 @@ class Strategy(ABC):
     def tenth_of_capital(self) -> float:
         """One over a tenth of the capital, in which P&L is observed."""
         return 10.0 / self.capital
-
-
-def cara_equivalent(pnl: Floats, risk_aversion: float) -> float:
-    """Certainty equivalent -ln E exp(-g pnl) / g of a sample of P&L under CARA utility, in units of the P&L."""
-    worst = float(np.max(-risk_aversion * pnl))
-    return -(worst + math.log(np.mean(np.exp(-risk_aversion * pnl - worst)))) / risk_aversion
 
 
 @cache

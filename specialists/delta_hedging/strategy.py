@@ -11,10 +11,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from fund.account.utility import cara_equivalent
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.market.weather import Weather
-from fund.strategy import Box, Played, Policy, Step, Strategy, cara_equivalent
+from fund.strategy import Box, Played, Policy, Step, Strategy
 from specialists.delta_hedging import market, recorded, rules
 from specialists.delta_hedging.contract import check, grid
 from specialists.delta_hedging.presets import PRESETS, UNITS

@@ -11,11 +11,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from fund.account.utility import cara_equivalent
 from fund.errors import InvalidParameter
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.market.weather import Weather
-from fund.strategy import Box, Played, Policy, Step, Strategy, cara_equivalent
+from fund.strategy import Box, Played, Policy, Step, Strategy
 from specialists.market_making import market, recorded, rules
 from specialists.market_making.features import FEATURES
 from specialists.market_making.presets import PRESETS, UNITS

@@ -35,6 +35,7 @@ from fund.market.tape import Tape, empty_block
 from fund.strategy import names
 from specialists.statistical_arbitrage.market import Legs
 from specialists.statistical_arbitrage.rolling import kalman_hedge_ratio, rolling_hedge_ratio
+from specialists.statistical_arbitrage.step import Own
 
 if TYPE_CHECKING:
     from specialists.statistical_arbitrage.strategy import StatisticalArbitrage
@@ -67,6 +68,7 @@ MARKET_FEATURES = (
     "leg_1_return",
     "leg_2_return",
 )
+FEATURES = (*MARKET_FEATURES, *Own._fields)
 
 
 def lay_out(

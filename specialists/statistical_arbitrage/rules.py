@@ -35,11 +35,6 @@ OVERSHOOT = 0.5825971579  # mean excess of a Gaussian walk over a level, -zeta(1
 FASTEST = 30.0 / 252.0  # years within which a spread must revert, Avellaneda & Lee (2010)
 
 
-def slot(view: View, name: str) -> Floats:
-    """One slot of the observation, (n,)."""
-    return view.observation[:, view.strategy.features.index(name)].astype(np.float64)
-
-
 def latched(decide: Side) -> Policy:
     """The policy that keeps a side until `decide` changes it, and then holds what it has."""
     sides = [np.zeros(0)]
@@ -47,7 +42,7 @@ def latched(decide: Side) -> Policy:
     def act(view: View) -> Floats:
         side = sides[0] if len(sides[0]) == view.n else np.sign(view.books.position[0])
         sides[0] = decide(np.where(view.clock == 0, 0.0, side), view)
-        share = slot(view, "position")
+        share = view.slot("position")
         return np.where(sides[0] * share > 0.0, share, sides[0])[:, None]
 
     return act
@@ -57,7 +52,7 @@ def gatev(desk: StatisticalArbitrage) -> Policy:
     """Against the spread from 2 standard deviations until it crosses zero. Gatev, Goetzmann & Rouwenhorst (2006)."""
 
     def decide(side: Floats, view: View) -> Floats:
-        z = slot(view, "zscore_60")
+        z = view.slot("zscore_60")
         side = np.where(side * z >= 0.0, 0.0, side)
         return np.where((side == 0.0) & (np.abs(z) >= 2.0), -np.sign(z), side)
 
@@ -79,7 +74,7 @@ def bertram(desk: StatisticalArbitrage) -> Policy:
         levels = lambda view: _bertram_levels(desk, view)  # noqa: E731
 
     def decide(side: Floats, view: View) -> Floats:
-        z, level = slot(view, "zscore_60"), levels(view)
+        z, level = view.slot("zscore_60"), levels(view)
         return np.where(z >= level, 0.0, np.where(z <= -level, 1.0, side))
 
     return latched(decide)
@@ -90,7 +85,7 @@ def avellaneda_lee(desk: StatisticalArbitrage) -> Policy:
     slowest = FASTEST * math.log(2.0) / (desk.dt * HALF_LIFE_UNIT)
 
     def decide(side: Floats, view: View) -> Floats:
-        s, fast = slot(view, "zscore_60"), slot(view, "half_life") < slowest
+        s, fast = view.slot("zscore_60"), view.slot("half_life") < slowest
         side = np.where((side > 0.0) & (s > -0.50) | (side < 0.0) & (s < 0.75), 0.0, side)
         return np.where((side == 0.0) & fast & (np.abs(s) > 1.25), -np.sign(s), side)
 
@@ -127,7 +122,7 @@ def optimum(desk: StatisticalArbitrage) -> Policy:
     table = _optimum(Problem(years, desk.n_steps, desk.utility_power, desk.alpha, desk.eta, limit))
 
     def act(view: View) -> Floats:
-        x = slot(view, "zscore_60") * desk.stationary_deviation
+        x = view.slot("zscore_60") * desk.stationary_deviation
         held = np.empty(view.n)
         for t in np.unique(view.clock):
             here = view.clock == t
@@ -152,8 +147,8 @@ def _cost(desk: StatisticalArbitrage) -> float:
 
 def _estimates(desk: StatisticalArbitrage, view: View) -> tuple[Floats, Floats]:
     # kappa and sigma, a year
-    kappa = math.log(2.0) / (slot(view, "half_life") * HALF_LIFE_UNIT * desk.dt)
-    return kappa, slot(view, "spread_volatility") * desk.eta
+    kappa = math.log(2.0) / (view.slot("half_life") * HALF_LIFE_UNIT * desk.dt)
+    return kappa, view.slot("spread_volatility") * desk.eta
 
 
 @cache
@@ -171,7 +166,7 @@ def _bertram_levels(desk: StatisticalArbitrage, view: View) -> Floats:
 
 def _continuous(desk: StatisticalArbitrage, g: float, ahead: bool) -> Policy:
     def known(view: View) -> Floats:
-        x = slot(view, "zscore_60") * desk.stationary_deviation
+        x = view.slot("zscore_60") * desk.stationary_deviation
         left = (desk.n_steps - view.clock) * desk.dt if ahead else np.zeros(view.n)
         if desk.interest != 0.0:
             held = jurek_yang_position(x, left, 1.0 - g, desk.alpha, 0.0, desk.eta, desk.interest)
@@ -181,7 +176,7 @@ def _continuous(desk: StatisticalArbitrage, g: float, ahead: bool) -> Policy:
 
     def estimated(view: View) -> Floats:
         kappa, sigma = _estimates(desk, view)
-        y = slot(view, "zscore_60") / math.sqrt(2.0)  # the spread in units of sigma / sqrt(kappa)
+        y = view.slot("zscore_60") / math.sqrt(2.0)  # the spread in units of sigma / sqrt(kappa)
         left = np.inf if ahead and not desk.finite_horizon else (desk.n_steps - view.clock) * desk.dt * ahead
         gross = (
             1.0 + view.row["hedge_ratio"] * view.row["leg_2"] / view.row["leg_1"] if desk.by_exposure else 1.0

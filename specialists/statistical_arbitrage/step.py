@@ -10,7 +10,6 @@ A change whose value is below `band` of a full position is not traded, unless th
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 from numba import njit
@@ -18,10 +17,11 @@ from numba import njit
 from fund.account.costs import take
 from fund.account.ledger import Fills
 from fund.account.limits import exposure_limit, scale_to
+from fund.account.utility import LEAST_WEALTH, power_utility
+from fund.strategy import Step
 
 REMEMBERED = 20.0  # steps after which a position counts as half old
 POOREST = 0.01  # share of the capital below which observations divide by this
-LEAST_WEALTH = 1e-6  # of the start, at which utility is cut
 
 
 class Columns(NamedTuple):
@@ -62,15 +62,6 @@ class Parts(NamedTuple):
     utility: float  # change of utility of wealth, less the P&L
     timing: float  # potential-based bonus
     control: float  # zero-mean noise of the change of utility, taken out
-
-
-@njit(inline="always")
-def utility(wealth: float, power: float) -> float:
-    """(w^g - 1)/g, the logarithm for g = 0: slope 1 and value 0 at w = 1."""
-    w = max(wealth, LEAST_WEALTH)
-    if power == 0.0:
-        return math.log(w)
-    return (w**power - 1.0) / power
 
 
 @njit(inline="always")
@@ -130,8 +121,8 @@ def reward(p, before, account, memory):  # type: ignore[no-untyped-def]
     pnl = (account.nav - before.nav) * p.reward_of_money
     more = 0.0
     if p.utility_power != 1.0:
-        now = utility(account.nav / p.capital, p.utility_power)
-        past = utility(before.nav / p.capital, p.utility_power)
+        now = power_utility(account.nav / p.capital, p.utility_power)
+        past = power_utility(before.nav / p.capital, p.utility_power)
         more = (now - past) * p.reward_scale - pnl
     control = control_variate(p, before, account) if p.control_variate > 0.0 else 0.0
     return Parts(pnl, more, memory.timing * p.reward_scale, control * p.reward_scale)
@@ -149,8 +140,8 @@ def control_variate(p, before, account):  # type: ignore[no-untyped-def]
     if mean <= LEAST_WEALTH:
         return 0.0
     bend = (p.utility_power - 1.0) * mean ** (p.utility_power - 2.0)
-    expected = utility(mean, p.utility_power) + 0.5 * bend * units * units * p.spread_variance
-    return expected - utility(account.nav / p.capital, p.utility_power)
+    expected = power_utility(mean, p.utility_power) + 0.5 * bend * units * units * p.spread_variance
+    return expected - power_utility(account.nav / p.capital, p.utility_power)
 
 
 def observe(p, now, account, memory):  # type: ignore[no-untyped-def]
@@ -165,3 +156,6 @@ def observe(p, now, account, memory):  # type: ignore[no-untyped-def]
         10.0 - 10.0 * account.nav / account.peak,
         account.left * p.share_of_step,
     )
+
+
+STEP = Step(Columns, Memory, Own, Parts, ("leg_1", "leg_2"), (0, 1), 1, opening, trade, reward, observe)

@@ -8,9 +8,9 @@ import math
 import numpy as np
 import pytest
 
+from fund.account.utility import cara_equivalent
 from fund.envs.play import constant, play
 from fund.market.streams import Paths
-from fund.strategy import cara_equivalent
 from specialists.market_making.strategy import MarketMaking
 
 FULL = 20_000

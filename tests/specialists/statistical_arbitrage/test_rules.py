@@ -9,8 +9,9 @@ import pytest
 from fund.envs.play import lagged, play
 from fund.errors import InvalidParameter
 from fund.market.streams import Paths
+from fund.strategy import View
 from specialists.statistical_arbitrage.discrete_optimum import Problem, discrete_optimum
-from specialists.statistical_arbitrage.rules import RULES, slot
+from specialists.statistical_arbitrage.rules import RULES
 from specialists.statistical_arbitrage.strategy import StatisticalArbitrage
 
 
@@ -21,8 +22,8 @@ def views(desk, **slots):
         observation = np.zeros((1, len(desk.features)), dtype=np.float32)
         for name, values in slots.items():
             observation[0, desk.features.index(name)] = values[t]
-        yield SimpleNamespace(
-            strategy=desk, observation=observation, clock=np.array([t]), n=1, memory={},
+        yield View(
+            strategy=desk, observation=observation, clock=np.array([t]), memory={},
             books=SimpleNamespace(position=np.zeros((2, 1))),
             row={"leg_1": np.array([100.0]), "leg_2": np.array([50.0]), "hedge_ratio": np.array([2.0])},
         )  # fmt: skip
@@ -166,4 +167,4 @@ def test_a_new_episode_forgets_the_side():
 def test_slots_are_found_by_name():
     desk = StatisticalArbitrage()
     (view,) = views(desk, half_life=[3.5])
-    assert slot(view, "half_life") == pytest.approx([3.5])
+    assert view.slot("half_life") == pytest.approx([3.5])
