@@ -14,9 +14,11 @@ what earlier speakers decided in this round; in the Parallel form all speak at o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 import gymnasium as gym
+from pettingzoo.utils.conversions import aec_to_parallel, parallel_to_aec
 from pettingzoo.utils.env import AECEnv, ParallelEnv
 from pettingzoo.utils.wrappers import (
     AssertOutOfBoundsWrapper,
@@ -26,7 +28,7 @@ from pettingzoo.utils.wrappers import (
 )
 
 from fund.envs.stage_face import Face
-from fund.errors import InvalidAction, ResetNeeded
+from fund.errors import InvalidAction, InvalidParameter, ResetNeeded
 
 
 class StageAEC(Face, AECEnv[str, Any, Any]):  # type: ignore[misc]
@@ -140,6 +142,37 @@ def wrapped(raw: StageAEC) -> AECEnv[str, Any, Any]:
 def ordered(raw: AECEnv[str, Any, Any]) -> AECEnv[str, Any, Any]:
     """With the guard of the order of calls alone, where some agents choose and others give numbers."""
     return OrderEnforcingWrapper(raw)
+
+
+def takes_turns(env: Any) -> bool:
+    """Whether an environment is of the AEC form."""
+    return isinstance(env, AECEnv)
+
+
+def as_parallel(env: Any, name: str) -> Any:
+    """An environment in the Parallel form; raises InvalidParameter for one that cannot be, by its name."""
+    if isinstance(env, ParallelEnv):
+        return env
+    if isinstance(env, AECEnv) and env.metadata.get("is_parallelizable", False):
+        return aec_to_parallel(env)
+    raise InvalidParameter(
+        f"{name}: a {type(env).__name__}, wanted a PettingZoo environment that can be parallel"
+    )
+
+
+def as_aec(env: ParallelEnv[str, Any, Any]) -> AECEnv[str, Any, Any]:
+    """A Parallel environment in the AEC form, with PettingZoo's guard of the order of calls."""
+    return parallel_to_aec(env)
+
+
+def own_tests() -> ModuleType:
+    """PettingZoo's own tests, `pettingzoo.test`; importing them is slow, and warns of its own deprecated worlds."""
+    import importlib
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return importlib.import_module("pettingzoo.test")
 
 
 def register(name: str, module: str, version: int = 0) -> None:
