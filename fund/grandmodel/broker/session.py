@@ -84,10 +84,13 @@ class Session:
 
     def concession(self, row: int, instrument: int, venue: int, shares: float) -> float:
         """What market orders of that many shares pay beyond the half-spread, price units a share."""
-        depth = self.depth[row, instrument]
-        now = (self.mid, self.mid, self.half_spread, self.volatility, self.volume)
-        # queues and outflows are no part of the concession
-        book = Book._make([*(float(x[row, instrument]) for x in now), *depth.tolist(), *(0.0,) * 6])
+        depth, now = self.depth[row, instrument], (row, instrument)
+        told = {
+            "mid": self.mid[now], "half_spread": self.half_spread[now], "volatility": self.volatility[now],
+            "volume": self.volume[now], **{f"depth_{v}": depth[v - 1] for v in VENUES},
+        }  # fmt: skip
+        # the other fields, queues and flow, are no part of a concession
+        book = Book(**{**dict.fromkeys(Book._fields, 0.0), **told})
         return float(_plain_beyond_mid(self.market, book, shares, depth[venue]))
 
     def offered(self, row: int, instrument: int, venue: int) -> float:
