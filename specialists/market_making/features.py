@@ -21,10 +21,11 @@ from numba import njit
 from numpy.typing import NDArray
 
 from fund.compiled import compiled
+from specialists.market_making.step import Own
 
 Floats = NDArray[np.float64]
 
-MARKET = (
+MARKET_FEATURES = (
     "spread",
     "book_imbalance_3",
     "book_imbalance_10",
@@ -38,21 +39,7 @@ MARKET = (
     "return_5",
     "return_20",
 )
-ACCOUNT = (
-    "own_bid_distance",
-    "own_ask_distance",
-    "fills_bid",
-    "fills_ask",
-    "adverse_selection",
-    "inventory",
-    "inventory_age",
-    "unrealised_pnl",
-    "realised_spread",
-    "time_left",
-    "queue_bid",
-    "queue_ask",
-)
-FEATURES = (*MARKET, *ACCOUNT, "regime")
+FEATURES = (*MARKET_FEATURES, *Own._fields, "regime")
 REGIME = len(FEATURES) - 1
 FAST, SLOW = 1.0 / 5.0, 1.0 / 40.0  # weights of the newest row
 

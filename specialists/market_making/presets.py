@@ -1,4 +1,4 @@
-"""Parameter sets of the desk, and unit and source of every parameter."""
+"""Parameter sets of the desk: what differs from the defaults."""
 
 from __future__ import annotations
 
@@ -79,39 +79,4 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "initial_price": 200.0,
         "weather": False,
     },
-}
-
-UNITS: Mapping[str, str] = {
-    "gamma": "absolute risk aversion (CARA), per account currency; Avellaneda & Stoikov (2008)",
-    "sigma": "volatility of the mid, price units per root of the horizon's unit; default a share of 27 % a year",
-    "horizon": "length of an episode, in the paper's unit of time; default one trading day",
-    "arrival_rate": "A, market orders a side and unit of time that reach the mid; Avellaneda & Stoikov (2008)",
-    "depth_decay": "k, decay of fills with the distance from the mid, per price unit; Avellaneda & Stoikov (2008)",
-    "min_half_spread": "distance from the mid of action -1, price units",
-    "max_half_spread": "distance from the mid just below action +1, price units",
-    "tick": "price units, quotes are rounded outward to it; 0 for continuous; default HKEX at 20-100 (2020)",
-    "phi": "running inventory penalty, account currency per unit squared and time; Cartea et al. (2015, ch. 10)",
-    "alpha": "terminal inventory penalty, account currency per unit squared; Cartea et al. (2015, ch. 10)",
-    "max_inventory": "units, long or short",
-    "initial_inventory_bound": "quote sizes; the inventory at the start is uniform between plus and minus this",
-    "maker_rebate": "share of the value of a fill at our quote",
-    "taker_fee": "share of the value traded when the inventory is flattened",
-    "flatten": "whether the last step of a day crosses the spread until flat",
-    "risk_weight": "weight of the local CARA utility in the reward",
-    "control_variate": "papers' world: whether the reward is its mean over fills and the mid's move; for training",
-    "leverage": "gross exposure over NAV beyond which no quote adds inventory",
-    "quote_size": "units quoted on each side",
-    "initial_price": "price units",
-    "book": "limit order book with informed flow; off: the papers' world",
-    "sweep": "whether a mid that moves through a quote takes it; Budish, Cramton & Shim (2015)",
-    "poisson": "papers' world: Poisson counts of fills in place of at most one a side and step",
-    "binary_moves": "papers' world: the mid moves by +-sigma sqrt(dt) in place of a normal draw",
-    "signal": "standard deviation of the move of the mid that can be foreseen, price units",
-    "signal_persistence": "AR(1) coefficient a step of what moves the mid foreseeably",
-    "half_spread": "normal half-spread of the market, price units",
-    "flow_share": "share of the variance of the mid that order flow causes; Hasbrouck (1991) finds about a third",
-    "excitation": "share of the order flow that past flow causes; Bacry, Mastromatteo & Muzy (2015)",
-    "order_size": "mean volume of a market order, quote sizes",
-    "queue_depth": "normal volume at the touch, quote sizes",
-    "cancel_rate": "share of the queue ahead that cancels in a step",
 }

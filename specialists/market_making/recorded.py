@@ -32,7 +32,7 @@ from fund.market.streams import Paths
 from fund.market.tape import Tape, write_tape
 from fund.market.weather import VOLATILITY
 from fund.strategy import names
-from specialists.market_making.features import FAST, FEATURES, MARKET, SLOW, Sight, norms_of, write_features
+from specialists.market_making.features import FAST, FEATURES, SLOW, Sight, norms_of, write_features
 from specialists.market_making.market import NEVER
 from specialists.market_making.step import ORDERS, Columns
 
@@ -92,7 +92,7 @@ def _whole(s: MarketMaking, history: History) -> Tape:
     write_features(
         tape.features, 0, seen, norms_of(s.depth_decay, s.sigma * math.sqrt(s.dt), s.arrival_rate * s.dt)
     )
-    slow = tape.features[:, :, MARKET.index("volatility_slow")]
+    slow = tape.features[:, :, FEATURES.index("volatility_slow")]
     regime = np.searchsorted(np.sqrt(VOLATILITY[1:] * VOLATILITY[:-1]), slow)
     tape.features[:, :, FEATURES.index("regime")] = 0.5 * (regime - 1.0)
     return tape

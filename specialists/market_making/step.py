@@ -25,6 +25,7 @@ from numba import njit
 from fund.account.costs import make, take
 from fund.account.ledger import Fills
 from fund.account.limits import exposure_limit, within
+from fund.strategy import Step
 from specialists.market_making.expectation import expected_reward
 
 NOT_QUOTED = 1.0  # the action, exactly, that keeps a side out of the market
@@ -240,7 +241,10 @@ def reward(p: Any, before: Any, account: Any, memory: Any) -> Any:
     inventory = -penalty * held * held
     control = memory.expected - earned - inventory - risk if p.control_variate > 0.0 else 0.0
     return Parts(
-        earned * p.reward_unit, inventory * p.reward_unit, risk * p.reward_unit, control * p.reward_unit
+        earned * p.reward_of_money,
+        inventory * p.reward_of_money,
+        risk * p.reward_of_money,
+        control * p.reward_of_money,
     )
 
 
@@ -261,3 +265,6 @@ def observe(p: Any, now: Any, account: Any, memory: Any) -> Any:
         memory.bid_queue * p.per_quote * 0.25,
         memory.ask_queue * p.per_quote * 0.25,
     )
+
+
+STEP = Step(Columns, Memory, Own, Parts, ("mid",), (0, 0), 2, opening, trade, reward, observe)

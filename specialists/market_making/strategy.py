@@ -1,159 +1,156 @@
-"""The strategy: its parameters, its presets, and what ties step, markets and rules together."""
+"""The desk: its parameters, how its tape is made, and what its episodes amount to."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fund.account.utility import cara_equivalent
-from fund.errors import InvalidParameter
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.market.weather import Weather
-from fund.strategy import Box, Played, Policy, Step, Strategy
-from specialists.market_making import market, recorded, rules
+from fund.parameter import parameter
+from fund.strategy import Box, Played, Strategy
+from specialists.market_making import attribution, market, recorded
 from specialists.market_making.features import FEATURES
-from specialists.market_making.presets import PRESETS, UNITS
-from specialists.market_making.step import (
-    ORDERS,
-    Columns,
-    Memory,
-    Own,
-    Parts,
-    observe,
-    opening,
-    reward,
-    trade,
-)
+from specialists.market_making.presets import PRESETS
+from specialists.market_making.rules import RULES
+from specialists.market_making.step import ORDERS, STEP
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class MarketMaking(Strategy):
-    """Two quotes around the mid, an inventory, and the order flow that fills them; parameters are in `presets`."""
+    """Two quotes around the mid, an inventory, and the order flow that fills them."""
 
-    name: ClassVar[str] = "market_making"
-    step: ClassVar[Step] = Step(
-        Columns, Memory, Own, Parts, ("mid",), (0, 0), 2, opening, trade, reward, observe
-    )
-    features: ClassVar[tuple[str, ...]] = FEATURES
-    units: ClassVar[Mapping[str, str]] = UNITS
-    rules: ClassVar[Mapping[str, Callable[[Any], Policy]]] = rules.RULES
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
-    warm_up: ClassVar[int] = recorded.WARM_UP
-    flat_action: ClassVar[float | None] = 1.0
-    finite_horizon: ClassVar[bool] = True
-    derived: ClassVar[tuple[str, ...]] = (
+    name = "market_making"
+    step = STEP
+    features = FEATURES
+    rules = RULES
+    presets = PRESETS
+    warm_up = recorded.WARM_UP
+    flat_action = 1.0
+    finite_horizon = True
+    derived = (
         "per_day", "centre", "half_range", "per_tick", "per_quote", "capacity", "sweeps", "staying", "phi_dt",
-        "reward_unit", "move", "dt",
+        "reward_of_money", "move", "dt",
     )  # fmt: skip
 
     n_steps: int = 390
     steps_per_day: int = 390
     capital: float = 2e5
     reward_scale: float = 1000.0
-    gamma: float = 5e-4
-    sigma: float = 1.7
-    horizon: float = 1.0
-    arrival_rate: float = 200.0
-    depth_decay: float = 14.0
-    min_half_spread: float = 0.0
-    max_half_spread: float = 0.6
-    tick: float = 0.05
-    phi: float = 7e-4
-    alpha: float = 0.0
-    max_inventory: float = 2000.0
-    initial_inventory_bound: int = 0
-    maker_rebate: float = 2e-4
-    taker_fee: float = 5e-4
-    flatten: bool = True
-    risk_weight: float = 0.0
-    control_variate: bool = False
-    leverage: float = 2.0
-    quote_size: float = 100.0
-    initial_price: float = 100.0
-    book: bool = True
-    sweep: bool = True
-    poisson: bool = False
-    binary_moves: bool = True
-    signal: float = 0.04
-    signal_persistence: float = 0.8
-    half_spread: float = 0.1
-    flow_share: float = 0.4
-    excitation: float = 0.5
-    order_size: float = 1.5
-    queue_depth: float = 2.0
-    cancel_rate: float = 0.1
+    gamma: float = parameter(
+        5e-4, "absolute risk aversion (CARA), per account currency; Avellaneda & Stoikov (2008)", at_least=0.0
+    )
+    sigma: float = parameter(
+        1.7,
+        "volatility of the mid, price units per root of the horizon's unit; default a share of 27 % a year",
+        at_least=0.0,
+    )
+    horizon: float = parameter(
+        1.0, "length of an episode, in the paper's unit of time; default one trading day", above=0.0
+    )
+    arrival_rate: float = parameter(
+        200.0,
+        "A, market orders a side and unit of time that reach the mid; Avellaneda & Stoikov (2008)",
+        at_least=0.0,
+    )
+    depth_decay: float = parameter(
+        14.0,
+        "k, decay of fills with the distance from the mid, per price unit; Avellaneda & Stoikov (2008)",
+        above=0.0,
+    )
+    min_half_spread: float = parameter(0.0, "distance from the mid of action -1, price units")
+    max_half_spread: float = parameter(0.6, "distance from the mid just below action +1, price units")
+    tick: float = parameter(
+        0.05,
+        "price units, quotes are rounded outward to it; 0 for continuous; default HKEX at 20-100 (2020)",
+        at_least=0.0,
+    )
+    phi: float = parameter(
+        7e-4,
+        "running inventory penalty, account currency per unit squared and time; Cartea et al. (2015, ch. 10)",
+        at_least=0.0,
+    )
+    alpha: float = parameter(
+        0.0,
+        "terminal inventory penalty, account currency per unit squared; Cartea et al. (2015, ch. 10)",
+        at_least=0.0,
+    )
+    max_inventory: float = parameter(2000.0, "units, long or short", at_least=0.0)
+    initial_inventory_bound: int = parameter(
+        0, "quote sizes; the inventory at the start is uniform between plus and minus this", at_least=0
+    )
+    maker_rebate: float = parameter(2e-4, "share of the value of a fill at our quote")
+    taker_fee: float = parameter(5e-4, "share of the value traded when the inventory is flattened")
+    flatten: bool = parameter(True, "whether the last step of a day crosses the spread until flat")
+    risk_weight: float = parameter(0.0, "weight of the local CARA utility in the reward", at_least=0.0)
+    control_variate: bool = parameter(
+        False, "papers' world: whether the reward is its mean over fills and the mid's move; for training"
+    )
+    leverage: float = parameter(
+        2.0, "gross exposure over NAV beyond which no quote adds inventory", at_least=0.0
+    )
+    quote_size: float = parameter(100.0, "units quoted on each side", above=0.0)
+    initial_price: float = parameter(100.0, "price units")
+    book: bool = parameter(True, "limit order book with informed flow; off: the papers' world")
+    sweep: bool = parameter(
+        True, "whether a mid that moves through a quote takes it; Budish, Cramton & Shim (2015)"
+    )
+    poisson: bool = parameter(
+        False, "papers' world: Poisson counts of fills in place of at most one a side and step"
+    )
+    binary_moves: bool = parameter(
+        True, "papers' world: the mid moves by +-sigma sqrt(dt) in place of a normal draw"
+    )
+    signal: float = parameter(
+        0.04, "standard deviation of the move of the mid that can be foreseen, price units", at_least=0.0
+    )
+    signal_persistence: float = parameter(
+        0.8, "AR(1) coefficient a step of what moves the mid foreseeably", at_least=0.0, below=1.0
+    )
+    half_spread: float = parameter(0.1, "normal half-spread of the market, price units", above=0.0)
+    flow_share: float = parameter(
+        0.4,
+        "share of the variance of the mid that order flow causes; Hasbrouck (1991) finds about a third",
+        at_least=0.0,
+        below=1.0,
+    )
+    excitation: float = parameter(
+        0.5,
+        "share of the order flow that past flow causes; Bacry, Mastromatteo & Muzy (2015)",
+        at_least=0.0,
+        below=1.0,
+    )
+    order_size: float = parameter(1.5, "mean volume of a market order, quote sizes", above=0.0)
+    queue_depth: float = parameter(2.0, "normal volume at the touch, quote sizes", at_least=0.0)
+    cancel_rate: float = parameter(
+        0.1, "share of the queue ahead that cancels in a step", at_least=0.0, below=1.0
+    )
 
     def __post_init__(self) -> None:
-        """Refuse parameters that make no market."""
-        positive = (
-            "depth_decay",
-            "horizon",
-            "quote_size",
-            "half_spread",
-            "order_size",
-            "capital",
-            "reward_scale",
-        )
-        shares = ("flow_share", "excitation", "cancel_rate", "signal_persistence")
-        rest = (
-            "gamma",
-            "sigma",
-            "arrival_rate",
-            "tick",
-            "phi",
-            "alpha",
-            "max_inventory",
-            "signal",
-            "queue_depth",
-        )
-        for name in positive:
-            self._demand(name, getattr(self, name) > 0, "a number above zero")
-        for name in shares:
-            self._demand(name, 0 <= getattr(self, name) < 1, "a share from 0 to below 1")
-        for name in (*rest, "initial_inventory_bound", "risk_weight", "leverage"):
-            self._demand(name, getattr(self, name) >= 0, "zero or more")
-        for name in ("n_steps", "steps_per_day"):
-            self._demand(name, getattr(self, name) >= 1, "one or more")
+        """Refuse parameters that make no market; raises InvalidParameter."""
+        super().__post_init__()
         averse = self.signal > 0.0 and self.risk_weight > 0.0 and self.gamma > 0.0
-        strange = self.book or averse or self.poisson or self.sweep or self.flatten
-        known = not strange and self.history is None
-        self._demand(
-            "control_variate",
-            known or not self.control_variate,
-            "a papers' world without Poisson counts, close, or risk aversion to a signal",
+        strange = (
+            self.book or averse or self.poisson or self.sweep or self.flatten or self.history is not None
         )
-        self._demand(
-            "max_half_spread", self.max_half_spread > self.min_half_spread, "more than min_half_spread"
-        )
-
-    def _demand(self, name: str, holds: bool, wanted: str) -> None:
-        if not holds:
-            raise InvalidParameter(f"{self.name}: {name} is {getattr(self, name)}, wanted {wanted}")
-
-    @property
-    def move(self) -> float:
-        """Standard deviation of the mid's move in a step, price units."""
-        return self.sigma * math.sqrt(self.dt)
+        wanted = "False but in a papers' world without Poisson counts, close, or risk aversion to a signal"
+        self.demand("control_variate", not (self.control_variate and strange), wanted)
+        wider = self.max_half_spread > self.min_half_spread
+        self.demand("max_half_spread", wider, f"above min_half_spread, {self.min_half_spread:g}")
 
     @property
     def actions(self) -> Box:
         """Distances of bid and ask from the mid, affine from the least to the widest; +1 is no quote."""
         return Box(2)
-
-    def record(self, paths: Paths, weather: Weather | None = None) -> Tape:
-        """The tape of these paths: windows of the history where there is one, else drawn."""
-        if self.history is not None:
-            return recorded.record(self, self.history, paths)
-        return market.record(self, paths, weather)
 
     @classmethod
     def needs(cls) -> tuple[str, ...]:
@@ -177,32 +174,25 @@ class MarketMaking(Strategy):
         """The same world over another number of steps: the horizon goes with them, the time step stays."""
         return dataclasses.replace(self, n_steps=steps, horizon=self.horizon * steps / self.n_steps)
 
+    def record(self, paths: Paths, weather: Weather | None = None) -> Tape:
+        """The tape of these paths: windows of the history where there is one, else drawn."""
+        if self.history is not None:
+            return recorded.record(self, self.history, paths)
+        return market.record(self, paths, weather)
+
     def over_limit(self, held: Floats, position: Floats, marks: Floats, nav: Floats) -> NDArray[np.bool_]:
         """(n,) paths beyond `max_inventory` or the leverage, unless the step reduced the position."""
         now, past = np.abs(position[0]), np.abs(held[0])
         beyond = (now > self.max_inventory * (1.0 + 1e-9)) & (now > past)
         return np.asarray(beyond | super().over_limit(held, position, marks, nav))
 
-    def statistics(self, played: Played) -> dict[str, float]:
-        """Quotes, inventory and P&L of the episodes; `value` is the mean reward in account currency.
-
-        average_spread: over the steps that quoted both sides. fills: sides filled, an episode.
-        """
-        pnl, held, memory = played.nav[-1] - played.nav[0], played.position[0], played.memory
-        quotes = float(memory["quotes"].sum())
-        return {
-            "average_spread": float(memory["spread"].sum()) / quotes if quotes > 0 else float("nan"),
-            "final_inventory_mean": float(held.mean()),
-            "final_inventory_std": float(held.std()),
-            "fills": float(memory["fills"].mean()),
-            "profit_mean": float(pnl.mean()),
-            "profit_std": float(pnl.std()),
-            "value": float(played.reward.mean()) / self.reward_unit,
-        }
-
     def certainty_equivalent(self, played: Played) -> float | None:
         """CARA certainty equivalent of the episodes' P&L, account currency; none where gamma is zero."""
         return cara_equivalent(played.nav[-1] - played.nav[0], self.gamma) if self.gamma > 0 else None
+
+    def statistics(self, played: Played) -> dict[str, float]:
+        """Quotes, inventory and P&L of the episodes."""
+        return attribution.statistics(self, played)
 
     @property
     def dt(self) -> float:
@@ -213,6 +203,11 @@ class MarketMaking(Strategy):
     def day(self) -> int:
         """Steps from an opening to the close: a trading day where inventory is flattened, else the episode."""
         return self.steps_per_day if self.flatten else self.n_steps
+
+    @property
+    def move(self) -> float:
+        """Standard deviation of the mid's move in a step, price units."""
+        return self.sigma * math.sqrt(self.dt)
 
     @property
     def per_day(self) -> float:
@@ -258,8 +253,3 @@ class MarketMaking(Strategy):
     def phi_dt(self) -> float:
         """Running penalty of a step."""
         return self.phi * self.dt
-
-    @property
-    def reward_unit(self) -> float:
-        """Reward of one unit of account currency."""
-        return self.reward_scale / self.capital

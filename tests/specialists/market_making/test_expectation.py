@@ -28,7 +28,7 @@ def rewards(strategy, rule):
 def test_the_mean_stays_and_the_noise_goes(preset, rule):
     noisy, quiet = rewards(MarketMaking.preset(preset), rule)
     assert np.array_equal(noisy.nav, quiet.nav)
-    difference = (quiet.reward - noisy.reward) / noisy.strategy.reward_unit
+    difference = (quiet.reward - noisy.reward) / noisy.strategy.reward_of_money
     assert abs(difference.mean()) < 4.0 * difference.std() / np.sqrt(len(difference))
     assert quiet.reward.std() < noisy.reward.std()
 
@@ -40,14 +40,14 @@ def test_the_mean_is_the_exact_value_of_the_quotes():
     quotes = cartea_jaimungal_distances(market, strategy.phi, strategy.alpha, 20, market.time_left)
     exact = value_of(market, Objective(0.0, strategy.phi, strategy.alpha), quotes)[0, 20]
     _, quiet = rewards(strategy, "cartea_jaimungal")
-    values = quiet.reward / strategy.reward_unit
+    values = quiet.reward / strategy.reward_of_money
     assert values.mean() == pytest.approx(exact, abs=4.0 * values.std() / np.sqrt(len(values)))
 
 
 def test_one_step_by_hand():
     """Four outcomes of two fills, as written on paper, risk neutral: p d on each side less the penalty."""
     strategy = dataclasses.replace(MarketMaking.preset("cartea_jaimungal"), control_variate=True, n_steps=1)
-    first = play(strategy, fixed(strategy), Paths.of(0, 3)).reward / strategy.reward_unit
+    first = play(strategy, fixed(strategy), Paths.of(0, 3)).reward / strategy.reward_of_money
     p = min(1.0, 10.0 * 1.0 / 1 * np.exp(-1.0))  # one step is the whole horizon
     held_square = 2 * p * (1 - p)
     assert first == pytest.approx(2 * p * 1.0 - (0.5 * 1.0 + 0.001) * held_square, abs=1e-9)
