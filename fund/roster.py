@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from collections.abc import Iterable, Iterator, Mapping
+import importlib.util
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
@@ -42,6 +43,22 @@ class Spec:
         except (ImportError, AttributeError) as error:
             raise UnknownName("strategy", self.where, rosters()) from error
         return found
+
+    def markets(
+        self, desk: Strategy, found: Mapping[str, Sequence[Any]], notes: list[str]
+    ) -> dict[str, Strategy]:
+        """The strategy on every recorded market among files (`sources.discover`), each by its name.
+
+        Tables with the columns that it needs, and what a module `files` of its package makes of vendors' files:
+        `markets(desk, found, notes)`. What had to be left out or chosen is told in `notes`. Raises DataError.
+        """
+        from fund.market.sources import tables
+
+        own = {name: desk.on(table) for name, table in tables(found, desk.needs()).items()}
+        files = f"{self.where.partition(':')[0].rpartition('.')[0]}.files"
+        if own or not importlib.util.find_spec(files):
+            return own
+        return dict(importlib.import_module(files).markets(desk, found, notes))
 
     @property
     def title(self) -> str:

@@ -7,6 +7,7 @@
 | `two_files` | bars of bids and of asks apart | bid, ask |
 | `dollar_prices` | one price a row | mid |
 | `oecd_rates` | short-term interest by country, years, quarters and months mixed | rate, one history a currency |
+| `currency_file` | any of the first, second and fourth, known by its content; its name says the pair | as above |
 
 A crossed quote is refused, or its row left out where that is asked for (`crossed="drop"`), and counted.
 """
@@ -14,6 +15,7 @@ A crossed quote is refused, or its row left out where that is asked for (`crosse
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,11 @@ Floats = NDArray[np.float64]
 
 CROSSED = ("refuse", "drop")
 OECD_CURRENCIES = {"USA": "USD", "EA19": "EUR", "EA20": "EUR", "JPN": "JPY", "GBR": "GBP"}
+# the order in which the market quotes them: EURUSD, not USDEUR
+CURRENCIES = (
+    "EUR", "GBP", "AUD", "NZD", "USD", "CAD", "CHF", "NOK", "SEK", "DKK", "SGD", "HKD", "CNH", "MXN", "ZAR", "JPY",
+)  # fmt: skip
+_WHOLE_POINTS = 3000.0  # no currency costs so many of another but in points
 _LEAN_HEADER = (
     "time", "bid_o", "bid_h", "bid_l", "bid_c", "bid_size", "ask_o", "ask_h", "ask_l", "ask_c", "ask_size",
 )  # fmt: skip
@@ -136,3 +143,25 @@ def _rates(source: str, currency: str, cells: list[tuple[int, float]]) -> Histor
     times, rates = (np.array(column) for column in zip(*cells, strict=True))
     notes = (f"{currency}: percent converted to decimals, known on the first day of the month after",)
     return History(("rate",), rates[:, None], times.astype(np.int64), "", f"{source} {currency}", notes)
+
+
+def pair_of(name: str) -> str:
+    """The currency pair that a file's name tells, EURUSD of eurusd.zip; empty where it tells none."""
+    known = "|".join(CURRENCIES)
+    found = re.search(rf"(?<![A-Z])({known})({known})(?![A-Z]{{2}})", name.upper())
+    return found[1] + found[2] if found and found[1] != found[2] else ""
+
+
+def currency_file(path: str | Path, kind: str) -> History:
+    """A file of one pair by what it is (`sources.sniff`): `bid` and `ask`, or `mid`; crossed quotes are left out.
+
+    Whole points are known by their size: 109305 is 1.09305, and 110250 yen are 110.250.
+    """
+    if kind in ("lean_quotes", "quotes"):
+        return quote_bars(path, "drop", max_gap=400.0)
+    if kind == "price":
+        return dollar_prices(path)
+    history = broker_bars(path)
+    if float(np.median(history.values)) < _WHOLE_POINTS:
+        return history
+    return broker_bars(path, 1e3 if "JPY" in pair_of(Path(path).name) else 1e5)

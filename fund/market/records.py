@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Any, Protocol, TypeVar
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fund.errors import DataError
+from fund.market.draft import DAY
 from fund.market.history import History
 from fund.market.streams import Paths
 from fund.market.tape import Tape
@@ -110,3 +111,13 @@ def by_choice(
             seeds, episodes = (tuple(names[i] for i in which) for names in (paths.seeds, paths.episodes))
             tape.put(which, record(k, Paths(seeds, episodes)))
     return tape
+
+
+def without_holes(history: History, days: int = 35) -> History:
+    """The longest part of a history in which no two rows are more than so many days apart, noted where it is cut."""
+    ends = np.flatnonzero(np.diff(history.times) > days * DAY) + 1
+    if not len(ends):
+        return history
+    start, stop = max(pairwise([0, *map(int, ends), len(history)]), key=lambda edge: edge[1] - edge[0])
+    note = f"{len(ends)} holes of more than {days} days: rows {start} to {stop} of {len(history)} kept"
+    return replace(history.window(start, stop - start), policies=(*history.policies, note))

@@ -9,12 +9,18 @@
 | tickers | a time and columns named as tickers: adjusted closes | prices |
 | french | text, then a header that begins with a comma | factors |
 | lobster_message, lobster_book | six or 4 x levels numbers, no header | order_book, in pairs |
-| bars_untraded, bars_intraday, lean_quotes | bars without volume, within the day, of bid and ask | other |
+| contracts | PRICE, CARRY and FORWARD, each with its contract's month | contracts |
+| chain, option_quotes | expiries, strikes, bids and asks: of a day, or with a time stamp | chains, option_quotes |
+| rates | LOCATION, FREQUENCY, TIME, Value: interest by country | rates |
+| bars_untraded, bars_intraday | bars without volume, within the day | other |
+| lean_quotes, quotes, price | bars of bid and ask, with or without a header; one price a row | other |
 | lean_map, lean_factor | companions of a LEAN zip | (read with it) |
-| unknown | anything else | unknown |
+| unknown | anything else: a desk's own table, perhaps (`tables`) | unknown |
 
-An index without volume and a minute bar are no daily prices that a desk could trade at, so they are kept apart.
-The header decides, not the numbers below it: a damaged table is known by its header and refused when it is read.
+What a file is, its content says; which instrument it holds, its name: EURUSD puts bars, quotes and prices under
+`currencies`, VIX under `volatility`. An index without volume and a minute bar are no daily prices that a desk could
+trade at, so they are kept apart. The header decides, not the numbers below it: a damaged table is known by its header
+and refused when it is read.
 """
 
 from __future__ import annotations
@@ -29,6 +35,7 @@ from typing import Any
 
 from fund.errors import DataError
 from fund.market.draft import BARS, Rules
+from fund.market.fx_files import pair_of
 from fund.market.history import History, from_draft
 from fund.market.readers import (
     ALPHA_VANTAGE,
@@ -53,8 +60,21 @@ READERS: dict[str, Callable[[Path], History]] = {
 _GROUPS = {
     "prices": ("alpha_vantage", "bars", "closes", "lean_equity", "tickers"),
     "factors": ("french",),
-    "other": ("bars_untraded", "bars_intraday", "lean_quotes"),
+    "contracts": ("contracts",),
+    "chains": ("chain",),
+    "option_quotes": ("option_quotes",),
+    "rates": ("rates",),
+    "volatility": (),
+    "currencies": (),
+    "other": ("bars_untraded", "bars_intraday", "lean_quotes", "quotes", "price"),
     "unknown": ("unknown",),
+}
+_NAMED = ("bars", "closes", "tickers", *_GROUPS["other"])  # whose name says where they belong
+_HEADERS = {
+    "contracts": {"PRICE", "PRICE_CONTRACT", "CARRY", "CARRY_CONTRACT", "FORWARD", "FORWARD_CONTRACT"},
+    "option_quotes": {"timestamp", "expiry", "strike", "right", "bid_c", "ask_c"},
+    "rates": {"LOCATION", "FREQUENCY", "TIME", "Value"},
+    "quotes": {"bid_c", "ask_c"},
 }
 _HEADLESS = {
     "lean_equity": re.compile(r"\d{8} 00:00(,\d+){5}"),
@@ -93,6 +113,11 @@ def sniff(path: str | Path) -> str:
 def _sniff_header(lines: list[str]) -> str:
     names = [canonical(cell.strip().strip('"')) for cell in re.split(r"[,;\t|]", lines[0])]
     rest = [name for name in names if name.lower() not in TIME_NAMES]
+    if {"expiry", "strike"} <= set(names) and "timestamp" not in names:
+        return "chain" if {"right", "option_type"} & set(names) else "unknown"
+    for kind, wanted in _HEADERS.items():
+        if wanted <= set(names):
+            return kind
     if len(set(rest) & {*BARS, "volume", "adjusted_close"}) >= 3:
         if _intraday(lines):
             return "bars_intraday"
@@ -101,6 +126,8 @@ def _sniff_header(lines: list[str]) -> str:
         return "unknown"
     if rest in (["close"], ["adjusted_close"]):
         return "closes"
+    if [name.lower() for name in rest] == ["price"]:
+        return "price"
     tickers = rest and all(_TICKER.fullmatch(name) and name not in _NO_TICKER for name in rest)
     return "tickers" if tickers and not _intraday(lines) else "unknown"
 
@@ -111,20 +138,20 @@ def _intraday(lines: list[str]) -> bool:
     return len({stamp[:10] for stamp in stamps}) < len(stamps)
 
 
-def discover(folder: str | Path) -> dict[str, list[Any]]:
-    """The files of a folder and its subfolders by what they are, each list in the order of the path.
+def discover(place: str | Path) -> dict[str, list[Any]]:
+    """The files of a folder and its subfolders, or one file, by what they are, each list in the order of the path.
 
-    Keys `prices`, `factors`, `other`, `unknown` hold paths, `order_book` pairs (message, orderbook). Only the
-    head of each file is read; names that begin with a point are left out. Raises DataError where there is no such
-    folder.
+    Each key of the module's last column holds paths; `order_book` holds pairs (message, orderbook). Only the head of
+    each file is read; names that begin with a point are left out. Raises DataError where there is nothing.
     """
-    root = Path(folder)
-    if not root.is_dir():
-        raise DataError(f"{folder}: no such folder")
+    root = Path(place)
+    if not root.exists():
+        raise DataError(f"{place}: no such folder or file")
     kinds = {path: sniff(path) for path in _files(root)}
-    found: dict[str, list[Any]] = {
-        group: [path for path, kind in kinds.items() if kind in members] for group, members in _GROUPS.items()
-    }
+    found: dict[str, list[Any]] = {group: [] for group in _GROUPS}
+    for path, kind in kinds.items():
+        for group in _groups(path.name, kind):
+            found[group].append(path)
     books = {path for path, kind in kinds.items() if kind == "lobster_book"}
     messages = [path for path, kind in kinds.items() if kind == "lobster_message"]
     pairs = [(path, path.with_name(path.name.replace("message", "orderbook"))) for path in messages]
@@ -134,7 +161,17 @@ def discover(folder: str | Path) -> dict[str, list[Any]]:
     return found
 
 
+def _groups(name: str, kind: str) -> list[str]:
+    if kind in _NAMED and pair_of(name):
+        return ["currencies"]
+    if kind in _NAMED and "VIX" in name.upper():
+        return ["volatility"]
+    return [group for group, members in _GROUPS.items() if kind in members]
+
+
 def _files(root: Path) -> list[Path]:
+    if root.is_file():
+        return [root]
     out: list[Path] = []
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -142,6 +179,29 @@ def _files(root: Path) -> list[Path]:
     return sorted(
         (path for path in out if path.is_file()), key=lambda path: path.relative_to(root).as_posix()
     )
+
+
+def tables(found: dict[str, list[Any]], needs: tuple[str, ...]) -> dict[str, History]:
+    """Tables with all columns that a desk needs, by their files' names: what a user made for it.
+
+    Numbers as they are: the desk checks them. Raises DataError as `read_csv` does.
+    """
+    out = {}
+    for path in [*found["unknown"], *found["prices"]]:
+        if isinstance(path, Path) and needs and set(needs) <= set(columns(path)):
+            out[label(path)] = read_csv(path, rules=Rules(kind="numbers"))
+    return out
+
+
+def columns(path: Path) -> list[str]:
+    """The words of a file's first line, as column names."""
+    lines = head_lines(path)
+    return [canonical(cell.strip().strip('"')) for cell in lines[0].split(",")] if lines else []
+
+
+def label(source: Path | History) -> str:
+    """What a file or a history is called after: its name up to the first point."""
+    return Path(source.source if isinstance(source, History) else source).name.split(".")[0]
 
 
 def load(path: str | Path) -> History:
@@ -158,8 +218,8 @@ def load(path: str | Path) -> History:
 def builtin() -> dict[str, list[History]]:
     """Public market data that the package arch ships, under the keys of `discover`: nothing is downloaded.
 
-    `prices`: S&P 500 and NASDAQ daily bars, 1999 to 2018; `factors`: Fama-French monthly, 1926 to 2018; `other`: VIX
-    and WTI, which nobody can trade at these prices. The files are read as files, so arch itself is not imported.
+    `prices`: S&P 500 and NASDAQ daily bars, 1999 to 2018; `volatility`: VIX, 2014 to 2018; `factors`: Fama-French
+    monthly, 1926 to 2018; `other`: WTI, a curve with one contract. The files are read as files; arch is not imported.
     Raises DataError where arch is not installed.
     """
     spec = importlib.util.find_spec("arch")
@@ -171,12 +231,11 @@ def builtin() -> dict[str, list[History]]:
         history = reader(folder / name / f"{name}.csv.gz")
         return replace(history, source=f"arch/data/{name}", zone="America/New_York")
 
-    return {
+    return {group: [] for group in (*_GROUPS, "order_book")} | {
         "prices": [read("sp500", bars), read("nasdaq", bars)],
         "factors": [read("frenchdata", _french_monthly)],
-        "order_book": [],
-        "other": [read("vix", _with_holidays), read("wti", _with_holidays)],
-        "unknown": [],
+        "volatility": [read("vix", _with_holidays).rename({"vix": "close"})],
+        "other": [read("wti", _with_holidays)],
     }
 
 

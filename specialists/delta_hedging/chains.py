@@ -171,6 +171,42 @@ def quoted(prices: History, column: str, volatility: Smile | History, index: str
     return spot.join(level)
 
 
+class Listed(NamedTuple):
+    """Options of the nearest expiry in a file of quotes within the day."""
+
+    root: str
+    expiry: str
+    strikes: tuple[float, ...]
+    start: str  # stamp of the first quote
+
+
+def listed(path: str | Path, right: str) -> Listed:
+    """The calls or puts of the nearest expiry that a file quotes; raises DataError where there are none."""
+    rows = [r for r in _rows(path, ("timestamp", "expiry", "strike", "right")) if r["right"].lower() == right]
+    if not rows:
+        raise DataError(f"{path}: no quotes of a {right}")
+    nearest = min(row["expiry"] for row in rows)
+    strikes = sorted({float(row["strike"]) for row in rows if row["expiry"] == nearest})
+    return Listed(rows[0].get("root", ""), nearest, tuple(strikes), min(row["timestamp"] for row in rows))
+
+
+def opening(index: str | Path, start: str) -> tuple[float, int]:
+    """First close of an index's bars within the day, and the whole hours, in minutes, that they are behind `start`.
+
+    Bars of one session that begin hours before the options do are stamped in another zone.
+    """
+    first = _rows(index, ("timestamp", "close"))[0]
+    behind = round((_stamp(start) - _stamp(first["timestamp"])) / HOUR)
+    return float(first["close"]), 60 * behind
+
+
+def first_day(path: str | Path) -> np.datetime64:
+    """The first day of a chain's quotes."""
+    rows = _rows(path, ("expiry", "strike"))
+    column = "date" if "date" in rows[0] else "spot_date"
+    return np.datetime64(min(_day(row[column]) for row in rows), "D")
+
+
 def minute_contract(
     options: str | Path, index: str | Path, expiry: str, strike: float, right: str, ahead: int = 60
 ) -> History:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from fund.errors import DataError
 from fund.market.history import History
+from fund.market.records import each_record
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from specialists.delta_hedging.valuation import Quotes, lay_out, schedule, strikes
@@ -37,6 +38,7 @@ FARTHEST = 3.0  # standardised moneyness at which a smile goes on flat
 LEAST_SMILE = 0.2  # of the volatility at the money, below which no smile goes
 
 
+@each_record
 def record(s: DeltaHedging, history: History, paths: Paths) -> Tape:
     """Windows of a record; raises DataError where it is too short, or holds what no option can be priced at."""
     contract = "quote" in history.names

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from fund.errors import DataError, InvalidParameter, UnknownName
 from fund.market.history import History
+from fund.market.records import each_record
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from specialists.factor_tracking import market
@@ -158,6 +159,7 @@ def _prepared(history: History) -> tuple[Floats, Floats, int]:
     return _returns(levels), reversal(levels[:, :3]), max(WARM_UP, FIRST)
 
 
+@each_record
 def windows(desk: FactorTracking, history: History, paths: Paths) -> Tape:
     """A window of the history for each path, from a row drawn by the path's own stream.
 

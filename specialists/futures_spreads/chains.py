@@ -29,6 +29,7 @@ ROLES = ("CARRY", "PRICE", "FORWARD")
 COLUMNS = tuple(f"{role}{what}" for role in ROLES for what in ("", "_CONTRACT"))
 PRICES = Rules(kind="numbers", missing="drop", max_gap=40.0)  # prices may be negative
 ROLLS = ("calendar", "open_interest")
+LEGS = (("PRICE", "FORWARD"), ("CARRY", "PRICE"), ("PRICE", "CARRY"))  # near and far, to choose from
 
 
 @dataclass(frozen=True)
@@ -116,8 +117,34 @@ def multiple_prices(path: str | Path, near: str = "PRICE", far: str = "FORWARD")
     for role in (near, far):
         if role not in ROLES:
             raise UnknownName("leg", role, ROLES)
+    return _chain(_contract_prices(path), near, far)
+
+
+def best_prices(path: str | Path, notes: list[str]) -> History:
+    """The chain of a file of contract prices whose legs could be held on most rows; `notes` is told which they are.
+
+    Raises DataError where no two legs make a chain.
+    """
+    draft, found = _contract_prices(path), {}
+    for near, far in LEGS:
+        try:
+            found[near, far] = _chain(draft, near, far)
+        except DataError as error:
+            refused = error
+    if not found:
+        raise refused
+    best = max(found, key=lambda legs: float(found[legs].column("open").sum()))
+    notes.append(f"{Path(path).name}: {best[0]} against {best[1]}")
+    return found[best]
+
+
+def _contract_prices(path: str | Path) -> Draft:
     draft = parse_table(read_text(path), Form(), COLUMNS, COLUMNS)
     check_times(draft)
+    return draft
+
+
+def _chain(draft: Draft, near: str, far: str) -> History:
     prices = {role: draft.values[:, draft.names.index(role)] for role in ROLES}
     ids = {role: draft.values[:, draft.names.index(f"{role}_CONTRACT")] for role in ROLES}
     whole = (
@@ -125,7 +152,7 @@ def multiple_prices(path: str | Path, near: str = "PRICE", far: str = "FORWARD")
     )
     if not whole.any():
         raise DataError(
-            f"{path}: a curve with one contract: {near} and {far} have no price on any common row"
+            f"{draft.source}: a curve with one contract: {near} and {far} have no price on any common row"
         )
     at = _last_of_day(draft.times, whole)
     still = np.logical_and.reduce([np.diff(ids[role][at]) == 0 for role in (near, far)])

@@ -27,6 +27,7 @@ from fund.market.draft import DAY, Rules
 from fund.market.history import History
 from fund.market.price_checks import both_sides
 from fund.market.rates import day_count_of, roll, year_fraction
+from fund.market.records import each_record
 from fund.market.streams import Paths
 from fund.market.tape import Tape, empty_block
 from fund.strategy import names
@@ -174,6 +175,7 @@ def _years(history: History, currency: str) -> Floats:
     return np.append(gaps, np.median(gaps))
 
 
+@each_record
 def windows(desk: FxArbitrage, history: History, paths: Paths) -> Tape:
     """A window of the history for each path, from a row drawn by the path's own stream.
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fund.errors import DataError, InvalidParameter
 from fund.market.history import History
-from fund.market.records import by_choice
+from fund.market.records import by_choice, each_record
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from specialists.statistical_arbitrage.cointegration import select_pairs
@@ -60,6 +60,7 @@ def pairs_of(desk: StatisticalArbitrage) -> list[tuple[str, str]]:
     return list(zip(first, second, strict=True))
 
 
+@each_record
 def windows(desk: StatisticalArbitrage, history: History, paths: Paths) -> Tape:
     """The tape of windows whose starts are drawn, one a path; raises DataError where the record is too short.
 

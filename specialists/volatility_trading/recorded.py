@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from fund.errors import DataError
 from fund.market.history import History
+from fund.market.records import each_record
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from specialists.volatility_trading import tape as tapes
@@ -101,6 +102,7 @@ def prepared(history: History, ratio: float, kappa: float) -> Market:
     )
 
 
+@each_record
 def record(desk: VolatilityTrading, history: History, paths: Paths) -> Tape:
     """The tape of windows whose starts are drawn, one a path; raises DataError where the record is too short."""
     wanted = WARM_UP + desk.n_steps + 1

@@ -10,7 +10,7 @@ import pytest
 from fund.envs.contract import CHECKS
 from fund.errors import DataError
 from fund.market.history import History
-from fund.market.records import together
+from fund.market.records import together, without_holes
 from fund.market.streams import Paths
 from specialists.futures_spreads.strategy import FuturesSpreads
 
@@ -57,3 +57,13 @@ def test_each_window_lies_in_one_record() -> None:
         assert row // 300 == (row + 20) // 300 or row >= 300  # no window crosses from one to the next
     for check in ("money_adds_up", "future_is_invisible", "batch_is_singles"):
         CHECKS[check](desk)
+
+
+def test_the_longest_part_without_a_hole_is_kept() -> None:
+    times = np.array([0, 1, 2, 60, 61, 62, 63, 64, 120]) * DAY
+    history = History(("near",), np.arange(9.0)[:, None], times, source="curve")
+    found = without_holes(history)
+    assert found.column("near").tolist() == [3.0, 4.0, 5.0, 6.0, 7.0]
+    assert found.first_row == 3
+    assert found.policies == ("2 holes of more than 35 days: rows 3 to 8 of 9 kept",)
+    assert without_holes(history, 60) is history

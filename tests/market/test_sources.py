@@ -12,7 +12,7 @@ import pytest
 from fund.errors import DataError
 from fund.market import sources
 from fund.market.readers import ALPHA_VANTAGE
-from fund.market.sources import builtin, discover, load, sniff
+from fund.market.sources import builtin, discover, load, sniff, tables
 
 HEADS = {
     "alpha_vantage": f"{ALPHA_VANTAGE}\n2020-12-11,52.8,53.54,52.78,53.35,53.35,10638103,0.0000,1.0\n",
@@ -28,6 +28,13 @@ HEADS = {
     "lean_factor": "20060410,1,8,1\n",
     "lobster_message": "34200.017459617,5,0,1,2238200,-1\n",
     "lobster_book": "2239500,100,2231800,100\n",
+    "contracts": "DATETIME,CARRY,CARRY_CONTRACT,PRICE,PRICE_CONTRACT,FORWARD,FORWARD_CONTRACT\n"
+    "2010-01-04 23:00:00,9.0,20100200,10.0,20100300,11.0,20100400\n",
+    "rates": '"LOCATION","INDICATOR","FREQUENCY","TIME","Value"\n"USA","STINT","M","1999-01",4.9\n',
+    "chain": "ticker,expiry,option_type,strike,bid,ask,spot_date\nSPY,2026-05-08,call,435.0,1,2,2026-05-01\n",
+    "option_quotes": "timestamp,root,expiry,strike,right,bid_c,ask_c\n2021-01-04 09:30:00,SPX,2021-01-15,3700,call,1,2\n",
+    "quotes": "timestamp,bid_o,bid_c,ask_o,ask_c\n2014-05-01 00:00,1,1,1,1\n2014-05-01 00:01,1,1,1,1\n",
+    "price": "DATETIME,PRICE\n1999-09-06,1.0\n",
     "unknown": "Instrument,Pointsize\nAEX,200\n",
 }
 UNKNOWN = [
@@ -100,6 +107,14 @@ def test_discover_sorts_a_tree(tmp_path: Path) -> None:
         "b/KO.csv": "alpha_vantage",
         "a/z.csv": "tickers",
         "a/vix.csv": "bars_untraded",
+        "a/index.csv": "bars_untraded",
+        "x/CRUDE.csv": "contracts",
+        "x/eurusd.zip": "lean_quotes",
+        "x/GBPJPYh1.csv": "bars_intraday",
+        "x/JPYUSD.csv": "price",
+        "x/rates.csv": "rates",
+        "o/chain.csv": "chain",
+        "o/quotes.csv": "option_quotes",
         "f/ff.csv": "french",
         "daily/x": "lean_equity",
         "map_files/x.csv": "lean_map",
@@ -118,11 +133,29 @@ def test_discover_sorts_a_tree(tmp_path: Path) -> None:
         "order_book": [
             (tmp_path / "l/A_2012-06-21_1_2_message_1.csv", tmp_path / "l/A_2012-06-21_1_2_orderbook_1.csv")
         ],
-        "other": [tmp_path / "a/vix.csv"],
+        "contracts": [tmp_path / "x/CRUDE.csv"],
+        "chains": [tmp_path / "o/chain.csv"],
+        "option_quotes": [tmp_path / "o/quotes.csv"],
+        "rates": [tmp_path / "x/rates.csv"],
+        "volatility": [tmp_path / "a/vix.csv"],
+        "currencies": [tmp_path / "x/GBPJPYh1.csv", tmp_path / "x/JPYUSD.csv", tmp_path / "x/eurusd.zip"],
+        "other": [tmp_path / "a/index.csv"],
         "unknown": [tmp_path / "l/B_2012-06-21_1_2_message_1.csv", tmp_path / "notes.csv"],
     }
+    assert discover(tmp_path / "x/CRUDE.csv")["contracts"] == [tmp_path / "x/CRUDE.csv"]
     with pytest.raises(DataError, match="no such folder"):
         discover(tmp_path / "none")
+
+
+def test_a_desks_own_table_is_known_by_its_columns(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text(
+        "date,near,far,note\n2020-01-02,-37.0,20.0,1\n2020-01-03,10.0,21.0,0\n"
+    )
+    (tmp_path / "other.csv").write_text("date,near\n2020-01-02,1\n")
+    found = tables(discover(tmp_path), ("near", "far"))
+    assert list(found) == ["mine"]
+    assert found["mine"].column("near").tolist() == [-37.0, 10.0]
+    assert tables(discover(tmp_path), ()) == {}
 
 
 def test_discover_on_the_shared_data(shared_data: Path) -> None:
@@ -158,7 +191,7 @@ def test_builtin_has_the_shape_of_discover() -> None:
     if importlib.util.find_spec("arch") is None:
         pytest.skip("needs the extra research (arch)")
     found = builtin()
-    assert set(found) == {"prices", "factors", "order_book", "other", "unknown"}
+    assert set(found) == set(discover(Path(__file__).parent))
     index, technology = found["prices"]
     assert (len(index), len(technology)) == (5031, 5029)  # two NASDAQ rows without volume
     assert index.column("close")[-1] == 2506.850098
@@ -167,7 +200,9 @@ def test_builtin_has_the_shape_of_discover() -> None:
     assert factors.names == ("Mkt-RF", "SMB", "HML", "RF")
     assert [str(factors.dates[k]) for k in (0, -1)] == ["1926-07-31", "2018-11-30"]
     np.testing.assert_allclose(factors.values[0], [0.0296, -0.023, -0.0287, 0.0022])
-    assert [len(history) for history in found["other"]] == [1305 - 46, 8611 - 290]
+    assert [len(history) for history in found["volatility"]] == [1305 - 46]
+    assert found["volatility"][0].names == ("close",)
+    assert [len(history) for history in found["other"]] == [8611 - 290]
 
 
 def test_builtin_says_how_to_get_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
