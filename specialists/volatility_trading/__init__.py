@@ -25,7 +25,7 @@ Reward
     pnl      change of NAV over the capital, times `reward_scale`: the full repricing P&L net of costs
     utility  with `log_utility`, what the change of log wealth differs from that
     control  zero-mean noise of that taken out, for training; off unless asked for
-    `strategy.attribution` splits the P&L by delta, gamma, theta, vega, cross (vanna and volga), residual, hedge and
+    `attribution.lines` splits the P&L by delta, gamma, theta, vega, cross (vanna and volga), residual, hedge and
     cost; the path's memory holds the sums step by step.
 
 Ends

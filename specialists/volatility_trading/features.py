@@ -23,6 +23,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from fund.compiled import compiled
+from specialists.volatility_trading.step import Own
 
 Floats = NDArray[np.float64]
 
@@ -43,6 +44,7 @@ MARKET_FEATURES = (
     "days_to_expiry",
     "moneyness",
 )
+FEATURES = (*MARKET_FEATURES, *Own._fields)
 WARM_UP = 80  # rows before the first decision
 UNIT = 0.16  # volatility at which the logarithmic slots are zero
 LOG_UNIT = math.log(UNIT)

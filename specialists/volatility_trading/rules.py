@@ -28,8 +28,7 @@ Floats = NDArray[np.float64]
 
 
 def _volatility(view: View, name: str) -> Floats:
-    seen = view.observation[:, view.strategy.features.index(name)].astype(np.float64)
-    return np.asarray(UNIT * np.exp(0.5 * seen))
+    return np.asarray(UNIT * np.exp(0.5 * view.slot(name)))
 
 
 def always_short(desk: VolatilityTrading) -> Policy:

@@ -16,15 +16,16 @@ Beside the ledger the desk sums up where the P&L of the straddle came from, at t
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 from numba import njit
 
 from fund.account.ledger import Fills
+from fund.account.utility import power_utility
+from fund.strategy import Step
 
+LOG = 0.0  # the power of logarithmic utility
 POOREST = 0.01  # share of the capital below which observations divide by this
-LEAST_WEALTH = 1e-6  # of the start, at which utility is cut
 GAMMA_UNIT = 0.5 * 0.01**2 / 5e-4  # of gamma S^2: what a move of one per cent earns, in units of 5 bp
 THETA_UNIT = 1.0 / 252.0 / 1e-3  # of theta a year: what a day earns, in units of 10 bp
 
@@ -162,18 +163,12 @@ def _expected(p, now, account, target) -> float:  # type: ignore[no-untyped-def]
     return share * mean - 0.5 * share * share * (spread + mean * mean)
 
 
-@njit(forceinline=True)
-def utility(wealth: float) -> float:
-    """Logarithm of wealth over the capital, cut near zero."""
-    return math.log(max(wealth, LEAST_WEALTH))
-
-
 def reward(p, before, account, memory):  # type: ignore[no-untyped-def]
     """Change of NAV, scaled; with `log_utility` the change of the logarithm of wealth."""
     pnl = (account.nav - before.nav) * p.reward_of_money
     if p.log_utility == 0.0:
         return Parts(pnl, 0.0, 0.0)
-    gained = utility(account.nav * p.per_capital) - utility(before.nav * p.per_capital)
+    gained = power_utility(account.nav * p.per_capital, LOG) - power_utility(before.nav * p.per_capital, LOG)
     control = memory.expected - gained if p.control_variate > 0.0 else 0.0
     return Parts(pnl, gained * p.reward_scale - pnl, control * p.reward_scale)
 
@@ -195,3 +190,18 @@ def observe(p, now, account, memory):  # type: ignore[no-untyped-def]
         open_pnl * p.tenth_of_capital,
         10.0 - 10.0 * account.nav / account.peak,
     )
+
+
+STEP = Step(
+    Columns,
+    Memory,
+    Own,
+    Parts,
+    ("straddle_a", "straddle_b", "spot"),
+    (0, 1, 2),
+    1,
+    opening,
+    trade,
+    reward,
+    observe,
+)

@@ -1,144 +1,138 @@
-"""The desk: parameters, presets, and what its episodes amount to."""
+"""The desk: its parameters, how its tape is made, and what its episodes amount to."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-
-from fund.errors import InvalidParameter, UnknownName
+from fund.account.utility import power_equivalent
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.market.weather import Weather
-from fund.strategy import Box, Played, Policy, Step, Strategy
-from specialists.volatility_trading import market, recorded, rules, tape
-from specialists.volatility_trading.features import MARKET_FEATURES, WARM_UP
+from fund.parameter import parameter
+from fund.strategy import Box, Played, Strategy
+from specialists.volatility_trading import attribution, market, recorded, tape
+from specialists.volatility_trading.features import FEATURES, WARM_UP
 from specialists.volatility_trading.listing import CLAIMS
-from specialists.volatility_trading.presets import PRESETS, UNITS
-from specialists.volatility_trading.step import (
-    LEAST_WEALTH,
-    Columns,
-    Memory,
-    Own,
-    Parts,
-    observe,
-    opening,
-    reward,
-    trade,
-)
-
-Floats = NDArray[np.float64]
-
-MARKETS = ("heston", "gjr", "rough", "gbm", "variance")
-HEDGES = ("implied", "realised")
+from specialists.volatility_trading.presets import PRESETS
+from specialists.volatility_trading.rules import RULES
+from specialists.volatility_trading.step import STEP
 
 
 @dataclass(frozen=True)
 class VolatilityTrading(Strategy):
     """A rolling straddle, hedged in its underlier."""
 
-    name: ClassVar[str] = "volatility_trading"
-    step: ClassVar[Step] = Step(
-        Columns, Memory, Own, Parts, ("straddle_a", "straddle_b", "spot"), (0, 1, 2), 1, opening, trade, reward,
-        observe,
-    )  # fmt: skip
-    features: ClassVar[tuple[str, ...]] = (*MARKET_FEATURES, *Own._fields)
-    units: ClassVar[Mapping[str, str]] = UNITS
-    derived: ClassVar[tuple[str, ...]] = (
+    name = "volatility_trading"
+    step = STEP
+    features = FEATURES
+    rules = RULES
+    presets = PRESETS
+    warm_up = WARM_UP
+    derived = (
         "reward_of_money", "per_capital", "tenth_of_capital", "per_limit", "claim_mean", "claim_mean_by_v",
         "claim_spread", "claim_spread_by_v",
     )  # fmt: skip
-    warm_up: ClassVar[int] = WARM_UP
-    rules: ClassVar[Mapping[str, Callable[[Any], Policy]]] = rules.RULES
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
 
     reward_scale: float = 100.0
-    market: str = "heston"
-    claim: str = "straddle"
-    maturity: float = 1.0 / 12.0
-    tenor: int = 21
-    roll: int = 5
-    aged: bool = True
-    vega_limit: float = 0.002
-    contracts: float = 0.0
-    exposure_limit: float = 16.0
-    leverage: float = 1.0
-    margin_rate: float = 0.15
+    market: str = parameter(
+        "heston",
+        "heston, gjr, rough, gbm or variance (one claim with unit exposure to the variance of heston)",
+        one_of=("heston", "gjr", "rough", "gbm", "variance"),
+    )
+    claim: str = parameter(
+        "straddle", "straddle, call or put: what a series consists of", one_of=tuple(CLAIMS)
+    )
+    maturity: float = parameter(1.0 / 12.0, "years from listing to expiry", above=0.0)
+    tenor: int = parameter(21, "steps from listing to expiry; 0: all of the episode")
+    roll: int = parameter(
+        5, "steps to expiry at which the next series takes over; 0 holds to the end", at_least=0
+    )
+    aged: bool = parameter(True, "whether the series of row 0 has a random age")
+    vega_limit: float = parameter(
+        0.002, "P&L of a point of volatility at a full position, share of the NAV", above=0.0
+    )
+    contracts: float = parameter(
+        0.0, "claims of a full position, where it is not sized by vega; 0: by vega", at_least=0.0
+    )
+    exposure_limit: float = parameter(
+        16.0, "exposure to v of a full position over the NAV (market variance)", above=0.0
+    )
+    leverage: float = parameter(
+        1.0, "largest gross exposure over NAV when trading, claims and shares", at_least=0.0
+    )
+    margin_rate: float = parameter(
+        0.15,
+        "margin of a short claim beside its price, share of the spot; 0.15: Cboe, broad-based index",
+        at_least=0.0,
+    )
     compound: bool = True
     band: float = 0.05
-    hedge_band: float = 0.05
-    hedge_at: str = "implied"
-    vega_cost: float = 0.002
-    stock_cost: float = 1e-4
-    log_utility: bool = False
-    control_variate: bool = False
-    initial_price: float = 100.0
-    kappa: float = 6.0
-    theta: float = 0.0182
-    xi: float = 0.4
-    rho: float = -0.7
-    risk_premium: float = -2.0
-    jump_rate: float = 2.0
-    jump_mean: float = -0.025
-    jump_deviation: float = 0.03
-    jump_premium: float = 0.025
-    demand_mean: float = 0.2
-    demand_deviation: float = 0.35
-    demand_half_life: float = 15.0
-    premium: float = 1.0
-    market_loading: float = 0.95
-    implied_volatility: float = 0.2
-    realised_volatility: float = 0.25
-    drift: float = 0.0
-    arch: float = 0.02
-    asymmetry: float = 0.13
-    garch: float = 0.90
-    freedom: float = 7.0
-    hurst: float = 0.07
-    eta: float = 1.9
-    smile_slope: float = -0.12
-    smile_bend: float = 0.02
-    short_above: float = 0.0
-    long_below: float = -3.0
+    hedge_band: float = parameter(
+        0.05, "smallest change of the hedge that is traded, shares per claim", at_least=0.0
+    )
+    hedge_at: str = parameter(
+        "implied",
+        "implied or realised: the volatility of the delta that is hedged (realised: market gbm)",
+        one_of=("implied", "realised"),
+    )
+    vega_cost: float = parameter(
+        0.002,
+        "fee of a trade, share of its vega for a change of volatility of one; .002: a fifth of a point",
+        at_least=0.0,
+    )
+    stock_cost: float = parameter(1e-4, "fee of a trade in the underlier, share of its value", at_least=0.0)
+    log_utility: bool = parameter(False, "whether the reward is the change of log wealth, not the P&L")
+    control_variate: bool = parameter(
+        False, "market variance: whether the reward has its zero-mean noise taken out; for training"
+    )
+    initial_price: float = parameter(100.0, "of the underlier, account currency", above=0.0)
+    kappa: float = parameter(6.0, "speed of reversion of variance under P, a year", above=0.0)
+    theta: float = parameter(0.0182, "long-run variance under P in the normal regime, a year", above=0.0)
+    xi: float = parameter(0.4, "volatility of variance, a year", above=0.0)
+    rho: float = parameter(-0.7, "correlation of return and variance", above=-1.0, below=1.0)
+    risk_premium: float = parameter(
+        -2.0, "lam: a unit of variance earns lam v dt; below zero who is short variance is paid"
+    )
+    jump_rate: float = parameter(2.0, "jumps of the index a year", at_least=0.0)
+    jump_mean: float = parameter(-0.025, "of a jump's log size under P")
+    jump_deviation: float = parameter(0.03, "standard deviation of a jump's log size", at_least=0.0)
+    jump_premium: float = parameter(0.025, "by which the mean of a jump is lower under Q; Pan (2002)")
+    demand_mean: float = parameter(0.2, "mean of u, the log ratio of quoted to risk-neutral variance")
+    demand_deviation: float = parameter(0.35, "standard deviation of u", at_least=0.0)
+    demand_half_life: float = parameter(15.0, "days in which a deviation of u halves", above=0.0)
+    premium: float = parameter(1.0, "share of the weather's drift that the index earns")
+    market_loading: float = parameter(
+        0.95, "correlation of the index with the weather's common factor", above=-1.0, below=1.0
+    )
+    implied_volatility: float = parameter(0.2, "sigma_i of market gbm, a year", above=0.0)
+    realised_volatility: float = parameter(0.25, "sigma_r of market gbm, a year", at_least=0.0)
+    drift: float = parameter(0.0, "of the index, a year (market gbm)")
+    arch: float = parameter(0.02, "a of the GJR variance; PAPERS section 11")
+    asymmetry: float = parameter(0.13, "g of the GJR variance")
+    garch: float = parameter(0.90, "b of the GJR variance")
+    freedom: float = parameter(7.0, "degrees of freedom of the t shocks (market gjr)", above=2.0)
+    hurst: float = parameter(0.07, "H of rough Bergomi; Bayer, Friz & Gatheral (2016)")
+    eta: float = parameter(1.9, "volatility of log variance of rough Bergomi; Bayer, Friz & Gatheral (2016)")
+    smile_slope: float = parameter(
+        -0.12, "relative change of implied volatility a deviation of strike (markets gjr, rough and history)"
+    )
+    smile_bend: float = parameter(0.02, "and of the square of it")
+    short_above: float = parameter(0.0, "points of IV - RV above which iv_rv_threshold is short")
+    long_below: float = parameter(-3.0, "points of IV - RV below which it is long")
 
     def __post_init__(self) -> None:
         """Refuse names and numbers that no world has; raises UnknownName, InvalidParameter."""
-        for kind, found, known in (
-            ("market", self.market, MARKETS),
-            ("claim", self.claim, tuple(CLAIMS)),
-            ("hedge_at", self.hedge_at, HEDGES),
-        ):
-            if found not in known:
-                raise UnknownName(kind, found, known)
-        for key in ("maturity", "theta", "xi", "kappa", "vega_limit", "exposure_limit", "capital", "initial_price",
-                    "implied_volatility", "demand_half_life"):  # fmt: skip
-            self._demand(key, getattr(self, key) > 0.0, "a number above 0")
-        for key in ("leverage", "margin_rate", "band", "hedge_band", "vega_cost", "stock_cost", "jump_rate",
-                    "contracts", "jump_deviation", "demand_deviation", "realised_volatility", "roll"):  # fmt: skip
-            self._demand(key, getattr(self, key) >= 0.0, "0 or more")
-        self._demand("tenor", self.life > self.roll, f"more than roll, {self.roll}, or 0")
-        self._demand("risk_premium", self.kappa + self.risk_premium > 0.0, f"above -kappa, {-self.kappa}")
-        for key in ("rho", "market_loading"):
-            self._demand(key, abs(getattr(self, key)) < 1.0, "within -1 and 1")
-        self._demand("freedom", self.freedom > 2.0, "more than 2")
+        super().__post_init__()
+        self.demand("tenor", self.life > self.roll, f"above roll, {self.roll}, or 0")
+        self.demand("risk_premium", self.kappa + self.risk_premium > 0.0, f"above -kappa, {-self.kappa:g}")
         daily = self.steps_per_day == 1 and abs(self.dt * 252.0 - 1.0) < 1e-9
-        self._demand(
-            "weather", daily or not self.weather or self.history is not None, "false where steps are not days"
-        )
-        self._demand(
-            "control_variate",
-            self.market == "variance" or not self.control_variate,
-            "only on market variance",
-        )
-
-    def _demand(self, key: str, holds: bool, wanted: str) -> None:
-        if not holds:
-            raise InvalidParameter(f"{self.name}: {key} is {getattr(self, key)}, wanted {wanted}")
+        fitting = daily or not self.weather or self.history is not None
+        self.demand("weather", fitting, "False where steps are not days")
+        known = self.market == "variance" or not self.control_variate
+        self.demand("control_variate", known, "False but on the market variance")
 
     @property
     def actions(self) -> Box:
@@ -146,14 +140,34 @@ class VolatilityTrading(Strategy):
         return Box(1)
 
     @property
-    def life(self) -> int:
-        """Steps from listing to expiry."""
-        return self.tenor if self.tenor > 0 else self.n_steps
+    def finite_horizon(self) -> bool:  # type: ignore[override]
+        """Whether what counts is the utility of wealth at the end of the episode."""
+        return self.log_utility
 
-    @property
-    def dt(self) -> float:
-        """Length of a step, years; rounded, so that a series of as many steps keeps every bit of it."""
-        return float(f"{self.maturity / self.life:.14g}")
+    @classmethod
+    def needs(cls) -> tuple[str, ...]:
+        """Columns that a history must have; `iv_90`, where it is there, gives the slope."""
+        return recorded.NEEDED
+
+    def with_steps(self, steps: int) -> Self:
+        """The same world over another number of steps."""
+        return dataclasses.replace(self, n_steps=steps, tenor=self.life)
+
+    def record(self, paths: Paths, weather: Weather | None = None) -> Tape:
+        """The tape of these paths: windows of the history where there is one, else drawn."""
+        if self.history is not None:
+            return recorded.record(self, self.history, paths)
+        # a day more: options are quoted in the last row, too
+        sky = self.sky(paths, -(-(self.n_steps + 1) // self.steps_per_day), weather)
+        return tape.record(self, paths, sky)
+
+    def certainty_equivalent(self, played: Played) -> float | None:
+        """Sure final wealth over the capital that is worth the episodes under log utility; None without it."""
+        return power_equivalent(played.nav[-1] / self.capital, 0.0 if self.log_utility else 1.0)
+
+    def statistics(self, played: Played) -> dict[str, float]:
+        """Mean P&L by source, growth, exposure."""
+        return attribution.statistics(self, played)
 
     @property
     def years_per_step(self) -> float:
@@ -161,19 +175,14 @@ class VolatilityTrading(Strategy):
         return self.dt
 
     @property
-    def reward_of_money(self) -> float:
-        """Reward of one unit of account currency."""
-        return self.reward_scale / self.capital
+    def dt(self) -> float:
+        """Length of a step, years; rounded, so that a series of as many steps keeps every bit of it."""
+        return float(f"{self.maturity / self.life:.14g}")
 
     @property
-    def per_capital(self) -> float:
-        """One over the capital."""
-        return 1.0 / self.capital
-
-    @property
-    def tenth_of_capital(self) -> float:
-        """One over a tenth of the capital, in which P&L is observed."""
-        return 10.0 / self.capital
+    def life(self) -> int:
+        """Steps from listing to expiry."""
+        return self.tenor if self.tenor > 0 else self.n_steps
 
     @property
     def vega_share(self) -> float:
@@ -219,69 +228,3 @@ class VolatilityTrading(Strategy):
     def claim_spread_by_v(self) -> float:
         """What a unit of variance adds to it."""
         return self._claim[3]
-
-    @property
-    def finite_horizon(self) -> bool:  # type: ignore[override]
-        """Whether what counts is the utility of wealth at the end of the episode."""
-        return self.log_utility
-
-    @classmethod
-    def needs(cls) -> tuple[str, ...]:
-        """Columns that a history must have; `iv_90`, where it is there, gives the slope."""
-        return recorded.NEEDED
-
-    def with_steps(self, steps: int) -> Self:
-        """The same world over another number of steps."""
-        return dataclasses.replace(self, n_steps=steps, tenor=self.life)
-
-    def record(self, paths: Paths, weather: Weather | None = None) -> Tape:
-        """The tape of these paths: windows of the history where there is one, else drawn."""
-        if self.history is not None:
-            return recorded.record(self, self.history, paths)
-        # a day more: options are quoted in the last row, too
-        sky = self.sky(paths, -(-(self.n_steps + 1) // self.steps_per_day), weather)
-        return tape.record(self, paths, sky)
-
-    def certainty_equivalent(self, played: Played) -> float | None:
-        """Sure final wealth over the capital that is worth the episodes under log utility; None without it."""
-        if not self.log_utility:
-            return None
-        return float(np.exp(np.log(np.maximum(played.nav[-1] / self.capital, LEAST_WEALTH)).mean()))
-
-    def statistics(self, played: Played) -> dict[str, float]:
-        """Mean P&L by source (account currency an episode), growth, exposure.
-
-        growth: mean logarithmic return, a year. exposure_mean: position over the NAV, in units of variance where the
-        claim is on variance, else the share of the vega limit. cost: fees. Of series held to their end with constant
-        volatilities, `identity_mean` is the integral of gamma S^2 (realised^2 - implied^2) / 2 and
-        `identity_correlation` its correlation with the P&L.
-        """
-        years = played.length * self.dt
-        growth = np.log(np.maximum(played.nav[-1] / self.capital, LEAST_WEALTH))
-        unit = self.exposure_limit if self.market == "variance" else 1.0
-        found = {
-            "growth": float(growth.sum() / years.sum()),
-            "exposure_mean": float(played.memory["exposure"].sum() / played.length.sum()) * unit,
-            "pnl_skew": _skewness(played.nav[-1] - played.nav[0]),
-            **{name: float(values.mean()) for name, values in attribution(played).items()},
-        }
-        if self.market == "gbm" and self.history is None:
-            share = (self.realised_volatility / self.implied_volatility) ** 2 - 1.0
-            integral, pnl = -played.memory["theta"] * share, played.nav[-1] - played.nav[0]
-            found["identity_mean"] = float(integral.mean())
-            moves = integral.std() > 0.0 and pnl.std() > 0.0
-            found["identity_correlation"] = float(np.corrcoef(integral, pnl)[0, 1]) if moves else math.nan
-        return found
-
-
-def attribution(played: Played) -> dict[str, Floats]:
-    """P&L by source, each (n,), account currency; the sum is the change of the NAV."""
-    sources = ("delta", "gamma", "theta", "vega", "cross", "residual", "hedge")
-    found = {f"{name}_pnl": played.memory[name] for name in sources}
-    lines = played.lines
-    return {**found, "cost_pnl": lines["fees"] + lines["rebates"] + lines["execution"] + lines["carry"]}
-
-
-def _skewness(sample: Floats) -> float:
-    around, deviation = sample - sample.mean(), float(sample.std())
-    return float((around**3).mean()) / deviation**3 if deviation > 0.0 else 0.0

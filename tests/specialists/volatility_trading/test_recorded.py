@@ -14,7 +14,8 @@ from fund.market.history import History
 from fund.market.readers import bars, read_csv
 from fund.market.streams import Paths
 from specialists.volatility_trading import recorded
-from specialists.volatility_trading.strategy import VolatilityTrading, attribution
+from specialists.volatility_trading.attribution import lines
+from specialists.volatility_trading.strategy import VolatilityTrading
 
 
 def table(rows=500, **columns):
@@ -89,7 +90,7 @@ def test_the_premium_of_the_record(history):
     played = play(desk, desk.rules["always_short"](desk), Paths.of(0, 400))
     pnl = played.nav[-1] - played.nav[0]
     assert pnl.mean() > 0.0
-    total = sum(attribution(played).values())
+    total = sum(lines(played).values())
     assert np.abs(total - pnl).max() < 1e-3
     iv, r = history[0].column("iv_30"), np.diff(np.log(history[0].column("index")))
     realised = np.array([math.sqrt((r[k : k + 21] ** 2).sum() * 12) for k in range(0, len(r) - 20, 21)])

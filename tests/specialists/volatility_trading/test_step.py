@@ -8,8 +8,9 @@ from fund.envs.play import play
 from fund.market.streams import Paths
 from fund.strategy import Account
 from fund.training.evaluate import held_out
+from specialists.volatility_trading.attribution import lines
 from specialists.volatility_trading.step import Columns, Memory, observe, trade
-from specialists.volatility_trading.strategy import VolatilityTrading, attribution
+from specialists.volatility_trading.strategy import VolatilityTrading
 
 EMPTY = Columns(*[0.0] * len(Columns._fields))
 
@@ -87,7 +88,7 @@ def test_observation_by_hand():
 def test_attribution_adds_up(preset):
     desk = VolatilityTrading.preset(preset)
     played = play(desk, desk.rules["iv_rv_threshold"](desk), held_out(64))
-    total = sum(attribution(played).values())
+    total = sum(lines(played).values())
     scale = np.abs(played.nav).max() * max(1.0, 16.0)
     assert np.abs(total - (played.nav[-1] - played.nav[0])).max() < 1e-9 * scale
 
