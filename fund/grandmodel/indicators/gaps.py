@@ -12,9 +12,10 @@ far edge (low <= high_(t-2)), or `LIFE` bars after it formed.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from fund.compiled import compiled
@@ -55,49 +56,53 @@ def _gaps(
     bullish, bearish, level, signal = np.zeros((4, paths, rows))
     kept = np.zeros((paths, LIFE, 4))
     for i in range(paths):
+        count, gaps = 0, kept[i]  # the first `count` are open, the oldest first
         for t in range(BODIES + 2, rows):
-            _close_gaps(kept[i], t, high[i, t], low[i, t])
-            side = (
-                _forms(open[i], high[i], low[i], close[i], t, impulse)
-                if session[t] == session[t - 2]
-                else 0.0
-            )
-            place = kept[i, t % LIFE]
-            place[SIDE], place[BORN], signal[i, t] = side, t, side
-            if side != 0.0:
-                place[BOTTOM] = high[i, t - 2] if side > 0.0 else high[i, t]
-                place[TOP] = low[i, t] if side > 0.0 else low[i, t - 2]
+            count = _close_gaps(gaps, count, t, high[i, t], low[i, t])
+            if session[t] == session[t - 2]:
+                side = _forms(open[i], high[i], low[i], close[i], t, impulse)
+                if side != 0.0:
+                    edges = (high[i, t - 2], low[i, t]) if side > 0.0 else (high[i, t], low[i, t - 2])
+                    gaps[count, SIDE], gaps[count, BOTTOM], gaps[count, TOP], gaps[count, BORN] = (
+                        side,
+                        edges[0],
+                        edges[1],
+                        t,
+                    )
+                    count, signal[i, t] = count + 1, side
             nearest = np.inf
-            for k in range(LIFE):
-                gap = kept[i, k]
-                if gap[SIDE] == 0.0:
-                    continue
-                fresh = 1.0 - (t - gap[BORN]) / LIFE
-                if gap[SIDE] > 0.0:
-                    bullish[i, t] = max(bullish[i, t], fresh)
+            for k in range(count):
+                fresh = 1.0 - (t - gaps[k, BORN]) / LIFE
+                if gaps[k, SIDE] > 0.0:
+                    bullish[i, t] = fresh
                 else:
-                    bearish[i, t] = max(bearish[i, t], fresh)
-                away = 0.5 * (gap[BOTTOM] + gap[TOP]) - close[i, t]
+                    bearish[i, t] = fresh
+                away = 0.5 * (gaps[k, BOTTOM] + gaps[k, TOP]) - close[i, t]
                 if abs(away) < nearest:
                     nearest, level[i, t] = abs(away), away
+        gaps[count:] = 0.0
     return bullish, bearish, level, signal, kept
 
 
-@compiled(nogil=True)
-def _close_gaps(kept: Floats, t: int, high: float, low: float) -> None:
-    # the place of the bar LIFE before t is taken over by t: that gap has expired
-    for k in range(LIFE):
-        bull_filled = kept[k, SIDE] > 0.0 and low <= kept[k, BOTTOM]
-        bear_filled = kept[k, SIDE] < 0.0 and high >= kept[k, TOP]
-        if bull_filled or bear_filled:
-            kept[k, SIDE] = 0.0
+@njit(forceinline=True)
+def _close_gaps(gaps: Any, count: int, t: int, high: float, low: float) -> int:
+    # how many are left: none that was filled, none `LIFE` bars old
+    left = 0
+    for k in range(count):
+        filled = low <= gaps[k, BOTTOM] if gaps[k, SIDE] > 0.0 else high >= gaps[k, TOP]
+        if not filled and t - gaps[k, BORN] < LIFE:
+            for field in range(4):
+                gaps[left, field] = gaps[k, field]
+            left += 1
+    return left
 
 
-@compiled(nogil=True)
-def _forms(open: Floats, high: Floats, low: Floats, close: Floats, t: int, impulse: float) -> float:
+@njit(forceinline=True)
+def _forms(open: Any, high: Any, low: Any, close: Any, t: int, impulse: float) -> float:
+    side = 1.0 if low[t] > high[t - 2] else (-1.0 if high[t] < low[t - 2] else 0.0)
+    if side == 0.0:
+        return 0.0
     total = 0.0
     for k in range(t - 1 - BODIES, t - 1):
         total += abs(close[k] - open[k])
-    if abs(close[t - 1] - open[t - 1]) <= impulse * total / BODIES:
-        return 0.0
-    return 1.0 if low[t] > high[t - 2] else (-1.0 if high[t] < low[t - 2] else 0.0)
+    return side if abs(close[t - 1] - open[t - 1]) > impulse * total / BODIES else 0.0

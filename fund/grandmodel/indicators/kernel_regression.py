@@ -31,11 +31,11 @@ def nwrqk(y: Floats, length: int = 100, width: float = 8.0, shape: float = 8.0) 
 
 @compiled(nogil=True)
 def _smooth(y: Floats, weights: Floats) -> Floats:
-    out, length = np.full(y.shape, np.nan), len(weights)
+    out, first = np.full(y.shape, np.nan), len(weights) - 1
     for i in range(y.shape[0]):
-        for t in range(length - 1, y.shape[1]):
-            total = 0.0
-            for k in range(length):
-                total += weights[k] * y[i, t - k]
-            out[i, t] = total
+        out[i, first:] = 0.0
+        for k in range(len(weights)):  # weight by weight: the rows of one side by side
+            w, lagged = weights[k], y[i, first - k :]
+            for t in range(y.shape[1] - first):
+                out[i, first + t] += w * lagged[t]
     return out

@@ -157,7 +157,7 @@ def test_discrepancy_is_the_double_sum():
     found = discrepancy.mmd(x, 50)
     assert np.isnan(found[:, :99]).all()
     for t in (99, 100, 149, 150, 273, 419):
-        assert found[0, t] == pytest.approx(twins.mmd(x[0], 50, t), abs=2e-6)
+        assert found[0, t] == pytest.approx(twins.mmd(x[0], 50, t), abs=1e-9)
 
 
 def test_discrepancy_sees_another_variance_and_none_where_there_is_none():
