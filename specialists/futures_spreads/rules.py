@@ -30,17 +30,12 @@ Floats = NDArray[np.float64]
 ENTRY = 2.0  # standard deviations
 
 
-def slot(view: View, name: str) -> Floats:
-    """One slot of the observation, (n,)."""
-    return view.observation[:, view.strategy.features.index(name)].astype(np.float64)
-
-
 def zscore_threshold(desk: FuturesSpreads) -> Policy:
     """Against the spread from 2 standard deviations of 60 days until it crosses its mean. Gatev et al. (2006)."""
     sides = [np.zeros(0)]
 
     def act(view: View) -> Floats:
-        z = slot(view, "zscore_60")
+        z = view.slot("zscore_60")
         side = sides[0] if len(sides[0]) == view.n else np.zeros(view.n)
         side = np.where(view.clock == 0, 0.0, side)
         side = np.where(side * z >= 0.0, 0.0, side)
@@ -52,7 +47,7 @@ def zscore_threshold(desk: FuturesSpreads) -> Policy:
 
 def carry(desk: FuturesSpreads) -> Policy:
     """The side that earns if the curve stays as it is, in full. Koijen, Moskowitz, Pedersen & Vrugt (2018)."""
-    return lambda view: np.sign(slot(view, "carry"))[:, None]
+    return lambda view: np.sign(view.slot("carry"))[:, None]
 
 
 def merton(desk: FuturesSpreads) -> Policy:
@@ -87,7 +82,7 @@ def _premia(desk: FuturesSpreads) -> Policy:
     def act(view: View) -> Floats:
         p_1, p_2 = live_prices(view)
         w_1, w_2 = view.row["units_1"] * p_1, view.row["units_2"] * p_2
-        phase = np.round((1.0 - slot(view, "days_to_roll")) * contracts.period)
+        phase = np.round((1.0 - view.slot("days_to_roll")) * contracts.period)
         near, far = ((days + contracts.roll - phase) / YEAR for days in (contracts.near, contracts.far))
         chi = _chi(desk, view, p_1 / p_2, near, far) if desk.premium_slope else np.zeros(view.n)
         size = merton_size(moments(desk, w_1, w_2, near, far, chi), gamma)
@@ -99,7 +94,7 @@ def _premia(desk: FuturesSpreads) -> Policy:
 def _chi(desk: FuturesSpreads, view: View, ratio: Floats, near: Floats, far: Floats) -> Floats:
     # the short-term deviation that two contracts of one curve show
     curve = desk.curve
-    day = np.arctan2(slot(view, "season_sin"), slot(view, "season_cos")) / (2.0 * math.pi)
+    day = np.arctan2(view.slot("season_sin"), view.slot("season_cos")) / (2.0 * math.pi)
     fixed = curve.intercept(near) - curve.intercept(far)
     fixed = fixed + desk.seasonality(day + near) - desk.seasonality(day + far)
     return np.asarray((np.log(ratio) - fixed) / (curve.loading(near) - curve.loading(far)))

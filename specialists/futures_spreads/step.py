@@ -18,7 +18,6 @@ liquidated.
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 from numba import njit
@@ -26,10 +25,11 @@ from numba import njit
 from fund.account.costs import take
 from fund.account.ledger import Fills
 from fund.account.limits import exposure_limit, scale_to
+from fund.account.utility import power_utility
+from fund.strategy import Step
 
 REMEMBERED = 20.0  # steps after which a position counts as half old
 POOREST = 0.01  # share of the capital below which observations divide by this
-LEAST_WEALTH = 1e-6  # of the start, at which utility is cut
 
 
 class Columns(NamedTuple):
@@ -90,15 +90,6 @@ class Target(NamedTuple):
     size: float
     leg_1: float
     leg_2: float
-
-
-@njit(inline="always")
-def utility(wealth: float, power: float) -> float:
-    """(w^g - 1)/g, the logarithm for g = 0: slope 1 and value 0 at w = 1."""
-    w = max(wealth, LEAST_WEALTH)
-    if power == 0.0:
-        return math.log(w)
-    return (w**power - 1.0) / power
 
 
 def opening(p: Any, now: Any) -> Any:
@@ -200,7 +191,9 @@ def reward(p: Any, before: Any, account: Any, memory: Any) -> Any:
     more, control = 0.0, 0.0
     if p.utility_power != 1.0:
         now, past = account.nav / p.capital, before.nav / p.capital
-        more = (utility(now, p.utility_power) - utility(past, p.utility_power)) * p.reward_scale - pnl
+        more = (
+            power_utility(now, p.utility_power) - power_utility(past, p.utility_power)
+        ) * p.reward_scale - pnl
     if p.control_variate > 0.0:
         control = -memory.noise * p.reward_of_money
         if p.utility_power != 1.0:
@@ -225,3 +218,9 @@ def observe(p: Any, now: Any, account: Any, memory: Any) -> Any:
 def ended(p: Any, account: Any, memory: Any) -> bool:
     """Liquidation: the account is worth less than the maintenance margin of what it holds."""
     return account.nav < memory.maintenance
+
+
+STEP = Step(
+    Columns, Memory, Own, Parts, ("near_a", "near_b", "far_a", "far_b"), (0, 1, 2, 3), 1, opening, trade, reward,
+    observe, ended=ended,
+)  # fmt: skip

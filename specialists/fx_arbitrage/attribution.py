@@ -1,4 +1,4 @@
-"""What the desk's P&L is made of, and the numbers that its reports name.
+"""What the desk's P&L is made of, and what its episodes amount to.
 
 P&L = rate + carry - funding - spread - fees        exactly, path by path
 
@@ -11,6 +11,7 @@ spread   executions away from the marks: half-spreads, less what deviations of t
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from fund.market.tape import Tape
 from fund.market.triangle import PAIRS
 from fund.strategy import Played
 from specialists.fx_arbitrage.step import CLOSED_OUT
+
+if TYPE_CHECKING:
+    from specialists.fx_arbitrage.strategy import FxArbitrage
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +41,7 @@ def lines(played: Played) -> dict[str, Floats]:
     }
 
 
-def statistics(played: Played) -> dict[str, float]:
+def statistics(desk: FxArbitrage, played: Played) -> dict[str, float]:
     """Numbers of all episodes.
 
     opportunities: an episode, of the tape. attempts: steps an episode whose trades went round the triangle; win_rate:
@@ -58,9 +62,9 @@ def statistics(played: Played) -> dict[str, float]:
         "funding_paid": -float(money["funding"].mean()),
         "spread_paid": -float(money["spread"].mean()),
         "fees_paid": -float(money["fees"].mean()),
-        "leverage": float(memory["exposure"].sum()) / steps / played.strategy.capital,
+        "leverage": float(memory["exposure"].sum()) / steps / desk.capital,
         "liquidated": float((memory["wait"] == CLOSED_OUT).mean()),
-        **_shape(played.nav[:: played.strategy.steps_per_day]),
+        **_shape(played.nav[:: desk.steps_per_day]),
     }
 
 

@@ -29,11 +29,6 @@ LEAST_VOLATILITY = 0.5  # of the usual one
 MOST_CORRELATION = 0.95
 
 
-def slot(view: View, name: str) -> Floats:
-    """One slot of the observation, (n,)."""
-    return view.observation[:, view.strategy.features.index(name)].astype(np.float64)
-
-
 def held(view: View) -> Floats:
     """Notionals of the three pairs, (3, n), home currency."""
     row, memory = view.row, view.memory
@@ -60,7 +55,7 @@ def routed(view: View, base: Floats, terms: Floats) -> Floats:
 
 def differentials(view: View) -> tuple[Floats, Floats]:
     """Interest of the base and the terms currency over home's, a year, as the carry shows it."""
-    return slot(view, "base_home_carry") * CARRY_UNIT, -slot(view, "home_terms_carry") * CARRY_UNIT
+    return view.slot("base_home_carry") * CARRY_UNIT, -view.slot("home_terms_carry") * CARRY_UNIT
 
 
 def carry(desk: FxArbitrage) -> Policy:
@@ -68,7 +63,7 @@ def carry(desk: FxArbitrage) -> Policy:
 
     def act(view: View) -> Floats:
         side = np.sign(
-            np.stack([slot(view, f"{pair}_carry") for pair in ("base_home", "home_terms", "cross")])
+            np.stack([view.slot(f"{pair}_carry") for pair in ("base_home", "home_terms", "cross")])
         )
         return actions(desk, view, side * view.books.nav / 3.0)
 
@@ -121,9 +116,9 @@ def weights(desk: FxArbitrage) -> Targets:
 def _estimated(desk: FxArbitrage, view: View) -> tuple[Floats, Floats]:
     # (pi_1 - rho pi_2 s_1 / s_2) / (s_1^2 (1 - rho^2) gamma), and the same the other way round
     usual = desk.base_volatility, desk.terms_volatility
-    seen = slot(view, "base_home_volatility"), slot(view, "home_terms_volatility")
+    seen = view.slot("base_home_volatility"), view.slot("home_terms_volatility")
     one, two = (u * np.maximum(v, LEAST_VOLATILITY) for u, v in zip(usual, seen, strict=True))
-    rho = np.clip(-slot(view, "correlation_base_home_home_terms"), -MOST_CORRELATION, MOST_CORRELATION)
+    rho = np.clip(-view.slot("correlation_base_home_home_terms"), -MOST_CORRELATION, MOST_CORRELATION)
     base, terms = ((1.0 - desk.uip_beta) * d for d in differentials(view))
     shrink = desk.gamma * (1.0 - rho * rho)
     first = (base / one - rho * terms / two) / (one * shrink)
@@ -161,9 +156,7 @@ def executable_triangle(desk: FxArbitrage) -> Policy:
         out, turned = 1.0 - one, over * (1.0 + three)
         anticlockwise = out * (1.0 - fee) - turned * (1.0 + two) * (1.0 + fee) - fee * turned
         side = np.where(clockwise > 0.0, 1.0, np.where(anticlockwise > 0.0, -1.0, 0.0))
-        size = (
-            np.where(side > 0.0, slot(view, "size_clockwise"), slot(view, "size_anticlockwise")) * desk.size
-        )
+        size = np.where(side > 0.0, view.slot("size_clockwise"), view.slot("size_anticlockwise")) * desk.size
         room = np.minimum(desk.position_limit, desk.leverage / 3.0) * np.maximum(view.books.nav, 0.0)
         legs = np.stack([side, side, -side]) * np.minimum(size * (1.0 - 1e-6), room)
         return actions(desk, view, np.where(side == 0.0, held(view), held(view) + legs))

@@ -29,6 +29,7 @@ from numba import njit
 from fund.account.costs import take
 from fund.account.ledger import Fills
 from fund.account.limits import exposure_limit, scale_to
+from fund.strategy import Step
 
 POOREST = 0.01  # share of the capital below which observations divide by this
 ROUNDING = 1e-9  # share of a full position that is no position
@@ -268,3 +269,19 @@ def observe(p: Any, now: Any, account: Any, memory: Any) -> Any:
 def ended(p: Any, account: Any, memory: Any) -> bool:
     """Whether the account was closed out."""
     return memory.wait == CLOSED_OUT
+
+
+STEP = Step(
+    Columns,
+    Memory,
+    Own,
+    Parts,
+    ("base", "terms"),
+    (0, 1, 0, 1),
+    3,
+    opening,
+    trade,
+    reward,
+    observe,
+    ended=ended,
+)
