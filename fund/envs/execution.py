@@ -1,31 +1,26 @@
-"""The execution stage for PettingZoo: `fund/execution-v0` in both forms, and D0's methods.
+"""The execution environment for PettingZoo: five agents around two parent orders, by the minute.
 
-env = ExecutionEnvironment(config)               an AEC environment without guards
-env(config), parallel_env(config)             guarded; parallel
+    env = ExecutionEnvironment(config)                  AEC, without guards
+    env(), raw_env(), parallel_env()                    PettingZoo's three constructors
+    create_execution_environment(config)                AEC, with guards
+
+`config` is D0's nested dictionary or its YAML file; parameters of its world may follow as keywords.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
-from fund.envs.stage_face import MODES, Face
-from fund.envs.turns import StageAEC, StageParallel, register, wrapped
+from fund.envs.forms import both, constructors
+from fund.envs.stage_face import Face
 from fund.grandmodel.execution.stage import ExecutionStage
-from fund.stage import Debug, Stage
 
 
 class ExecutionFace(Face):
-    """What both forms answer about the orders of the episode."""
+    """What both forms can be asked about the orders."""
 
+    kind = ExecutionStage
     stage: ExecutionStage
-    metadata: ClassVar[dict[str, Any]] = {
-        "render_modes": list(MODES), "render_fps": 8, "name": "execution_v0", "is_parallelizable": True,
-    }  # fmt: skip
-
-    @classmethod
-    def configured(cls, config: Any) -> tuple[Stage, Debug]:
-        """The stage of D0's `execution` configuration."""
-        return ExecutionStage.configured(config)
 
     def get_execution_venues(self) -> list[str]:
         """Names of the venues."""
@@ -44,32 +39,8 @@ class ExecutionFace(Face):
         return self.stage.execution_metrics(self.scene(), 0)
 
 
-class ExecutionEnvironment(ExecutionFace, StageAEC):
-    """Size, stops, participation, priority and routing, one after the other."""
-
-
-class ExecutionParallelEnvironment(ExecutionFace, StageParallel):
-    """The same, all at once."""
-
-
-def raw_env(config: Any = None, **given: Any) -> ExecutionEnvironment:
-    """The AEC environment without guards."""
-    return ExecutionEnvironment(config, **given)
-
-
-def env(config: Any = None, **given: Any) -> Any:
-    """The AEC environment with PettingZoo's guards."""
-    return wrapped(raw_env(config, **given))
-
-
-def parallel_env(config: Any = None, **given: Any) -> ExecutionParallelEnvironment:
-    """The Parallel environment."""
-    return ExecutionParallelEnvironment(config, **given)
-
-
-def create_execution_environment(config: Any = None, **given: Any) -> ExecutionEnvironment:
-    """D0's factory."""
-    return raw_env(config, **given)
-
-
-register("execution", __name__)
+ExecutionEnvironment, ExecutionParallelEnvironment = both(
+    ExecutionFace, "ExecutionEnvironment", "ExecutionParallelEnvironment"
+)
+env, raw_env, parallel_env = constructors(ExecutionEnvironment, ExecutionParallelEnvironment)
+create_execution_environment = env

@@ -24,11 +24,10 @@ MODES = ("human", "ansi", "rgb_array")
 
 
 class Face:
-    """What the AEC and the Parallel form have in common. Subclasses give `configured`."""
+    """What the AEC and the Parallel form have in common."""
 
-    metadata: ClassVar[dict[str, Any]] = {
-        "render_modes": list(MODES), "render_fps": 8, "name": "stage_v0", "is_parallelizable": True,
-    }  # fmt: skip
+    metadata: ClassVar[dict[str, Any]]
+    kind: ClassVar[Any]  # the class of its stage
 
     def __init__(
         self,
@@ -47,7 +46,7 @@ class Face:
         super().__init__()
         if render_mode is not None and render_mode not in MODES:
             raise UnknownName("render_mode", render_mode, MODES)
-        found, asked = (stage, Debug()) if stage is not None else self.configured(config)
+        found, asked = (stage, Debug()) if stage is not None else self.kind.configured(config)
         changes = {**parameters, **({} if max_cycles is None else {"n_steps": max_cycles})}
         self.stage = found.with_parameters(**changes) if changes else found
         self.debug, self.render_mode = debug or asked, render_mode
@@ -74,11 +73,6 @@ class Face:
         """Restore, and look at the ledger again."""
         self.__dict__.update(state)
         self._books = self._rounds.batch.ledger.books
-
-    @classmethod
-    def configured(cls, config: Any) -> tuple[Stage, Debug]:
-        """The stage of a configuration; each environment has its own."""
-        raise InvalidParameter(f"{cls.__name__}: give a stage")
 
     def observation_space(self, agent: str) -> gym.Space[Any]:
         """What an agent sees."""

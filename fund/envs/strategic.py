@@ -4,31 +4,23 @@
     env(), raw_env(), parallel_env()                    PettingZoo's three constructors
     create_strategic_environment(config)                AEC, with guards
 
-`config` is D0's nested dictionary or its YAML file; every keyword of `fund.grandmodel.strategic.Strategic` may follow.
+`config` is D0's nested dictionary or its YAML file; parameters of its world may follow as keywords.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
-from fund.envs import turns
-from fund.envs.stage_face import MODES, Face
+from fund.envs.forms import both, constructors
+from fund.envs.stage_face import Face
 from fund.grandmodel.strategic import StrategicStage
-from fund.stage import Debug, Stage
-
-METADATA = {"render_modes": list(MODES), "render_fps": 8, "name": "strategic_v0", "is_parallelizable": True}
 
 
-class Strategic(Face):
-    """What both forms can be asked."""
+class StrategicFace(Face):
+    """What both forms can be asked about the experts."""
 
-    metadata: ClassVar[dict[str, Any]] = METADATA
+    kind = StrategicStage
     stage: StrategicStage
-
-    @classmethod
-    def configured(cls, config: Any) -> tuple[Stage, Debug]:
-        """The stage of a configuration."""
-        return StrategicStage.configured(config)
 
     def get_synergy_score(self) -> float:
         """Weighted direction of the last decisions along the synergy in force, -1 to 1; 0 without one."""
@@ -43,28 +35,6 @@ class Strategic(Face):
         return self.stage.contributions(self.scene())
 
 
-class StrategicMarketEnv(Strategic, turns.StageAEC):
-    """Agents act one after the other."""
-
-
-class StrategicParallelEnv(Strategic, turns.StageParallel):
-    """Agents act all at once."""
-
-
-def raw_env(config: Any = None, **given: Any) -> StrategicMarketEnv:
-    """AEC form without guards."""
-    return StrategicMarketEnv(config, **given)
-
-
-def env(config: Any = None, **given: Any) -> Any:
-    """AEC form with PettingZoo's guards."""
-    return turns.wrapped(raw_env(config, **given))
-
-
-def parallel_env(config: Any = None, **given: Any) -> StrategicParallelEnv:
-    """Parallel form."""
-    return StrategicParallelEnv(config, **given)
-
-
+StrategicMarketEnv, StrategicParallelEnv = both(StrategicFace, "StrategicMarketEnv", "StrategicParallelEnv")
+env, raw_env, parallel_env = constructors(StrategicMarketEnv, StrategicParallelEnv)
 create_strategic_environment = env
-turns.register("strategic", __name__)

@@ -4,31 +4,23 @@
     env(), raw_env(), parallel_env()                    PettingZoo's three constructors
     create_tactical_environment(config)                 AEC, with guards
 
-`config` is D0's nested dictionary or its YAML file; every keyword of `fund.grandmodel.tactical.Tactical` may follow.
+`config` is D0's nested dictionary or its YAML file; parameters of its world may follow as keywords.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
-from fund.envs import turns
-from fund.envs.stage_face import MODES, Face
+from fund.envs.forms import both, constructors
+from fund.envs.stage_face import Face
 from fund.grandmodel.tactical import TacticalStage
-from fund.stage import Debug, Stage
-
-METADATA = {"render_modes": list(MODES), "render_fps": 8, "name": "tactical_v0", "is_parallelizable": True}
 
 
-class Tactical(Face):
-    """What both forms can be asked."""
+class TacticalFace(Face):
+    """What both forms can be asked about gaps and entries."""
 
-    metadata: ClassVar[dict[str, Any]] = METADATA
+    kind = TacticalStage
     stage: TacticalStage
-
-    @classmethod
-    def configured(cls, config: Any) -> tuple[Stage, Debug]:
-        """The stage of a configuration."""
-        return TacticalStage.configured(config)
 
     def get_state_machine_status(self) -> str:
         """Where the machine stands; READY_FOR_AGGREGATION from a round's last decision to the first of the next."""
@@ -45,28 +37,6 @@ class Tactical(Face):
         return self.stage.execution_metrics(self.scene())
 
 
-class TacticalMarketEnv(Tactical, turns.StageAEC):
-    """Agents act one after the other."""
-
-
-class TacticalParallelEnv(Tactical, turns.StageParallel):
-    """Agents act all at once."""
-
-
-def raw_env(config: Any = None, **given: Any) -> TacticalMarketEnv:
-    """AEC form without guards."""
-    return TacticalMarketEnv(config, **given)
-
-
-def env(config: Any = None, **given: Any) -> Any:
-    """AEC form with PettingZoo's guards."""
-    return turns.wrapped(raw_env(config, **given))
-
-
-def parallel_env(config: Any = None, **given: Any) -> TacticalParallelEnv:
-    """Parallel form."""
-    return TacticalParallelEnv(config, **given)
-
-
+TacticalMarketEnv, TacticalParallelEnv = both(TacticalFace, "TacticalMarketEnv", "TacticalParallelEnv")
+env, raw_env, parallel_env = constructors(TacticalMarketEnv, TacticalParallelEnv)
 create_tactical_environment = env
-turns.register("tactical", __name__)

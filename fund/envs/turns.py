@@ -30,6 +30,8 @@ from pettingzoo.utils.wrappers import (
 from fund.envs.stage_face import Face
 from fund.errors import InvalidAction, InvalidParameter, ResetNeeded
 
+VERSION = 0  # of the stages' environments; rises when their numbers change
+
 
 class StageAEC(Face, AECEnv[str, Any, Any]):  # type: ignore[misc]
     """A stage whose agents act one after the other. `env()` wraps it, so that wrong use is named."""
@@ -175,11 +177,11 @@ def own_tests() -> ModuleType:
         return importlib.import_module("pettingzoo.test")
 
 
-def register(name: str, module: str, version: int = 0) -> None:
-    """Register `fund/<name>-v<version>` with PettingZoo in both forms; a second call changes nothing."""
+def register(name: str, module: str) -> None:
+    """Register `fund/<name>-v<VERSION>` with PettingZoo in both forms; a second call changes nothing."""
     import pettingzoo
 
-    identity = f"fund/{name}-v{version}"
+    identity = f"fund/{name}-v{VERSION}"
     for form, registry, entry in (
         ("aec", pettingzoo.aec_registry, "env"),
         ("parallel", pettingzoo.parallel_registry, "parallel_env"),

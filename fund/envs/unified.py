@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fund.envs import execution, risk, strategic, tactical, turns
-from fund.envs.stage_face import MODES
+from fund.envs.forms import about, constructors
 from fund.errors import InvalidAction, ResetNeeded, UnknownName
 from fund.grandmodel.configuration import load_configuration
 from fund.grandmodel.execution.stage import ExecutionStage
@@ -46,7 +46,6 @@ KINDS: dict[str, type[Stage]] = {
     "risk": RiskStage,
     "execution": ExecutionStage,
 }
-METADATA = {"render_modes": list(MODES), "render_fps": 8, "name": "unified_v0", "is_parallelizable": True}
 _AEC: Any = turns.AECEnv  # type: ignore[attr-defined]
 _PARALLEL: Any = turns.ParallelEnv  # type: ignore[attr-defined]
 
@@ -54,7 +53,7 @@ _PARALLEL: Any = turns.ParallelEnv  # type: ignore[attr-defined]
 class Unified:
     """What both forms have in common; `make` names the constructor of a stage's environment."""
 
-    metadata: ClassVar[dict[str, Any]] = METADATA
+    metadata: ClassVar[dict[str, Any]] = about("unified")
     make: ClassVar[str]
 
     def __init__(
@@ -233,20 +232,5 @@ def sections_of(config: Any) -> dict[str, dict[Any, Any]]:
     return out
 
 
-def raw_env(config: Any = None, **given: Any) -> UnifiedMarketEnv:
-    """AEC form without guards."""
-    return UnifiedMarketEnv(config, **given)
-
-
-def env(config: Any = None, **given: Any) -> Any:
-    """AEC form with PettingZoo's guards."""
-    return turns.ordered(raw_env(config, **given))
-
-
-def parallel_env(config: Any = None, **given: Any) -> UnifiedParallelEnv:
-    """Parallel form."""
-    return UnifiedParallelEnv(config, **given)
-
-
+env, raw_env, parallel_env = constructors(UnifiedMarketEnv, UnifiedParallelEnv, turns.ordered)
 create_unified_environment = env
-turns.register("unified", __name__)
