@@ -538,3 +538,16 @@ def test_adversarial_actions_keep_each_asset_below_its_limit():
         marks, nav = batch.ledger.books.marks.copy(), batch.ledger.books.nav.copy()
         batch.step(np.clip(action, 0.0, 4.0))
         assert (np.abs(batch.ledger.books.position * marks) <= 0.1 * nav * (1.0 + 1e-9)).all()
+
+
+@pytest.mark.parametrize("rule", ["limits_only", "crisis_response"])
+def test_the_control_variate_is_noise_only(rule):
+    """On the default market: the reward's mean stays, most of its variance goes, money is the same."""
+    one, two = (
+        play.play(world, world.rules[rule](world), Paths.of(3, 4000))
+        for world in (RiskManagement(), RiskManagement(control_variate=True))
+    )
+    np.testing.assert_array_equal(one.nav, two.nav)
+    difference = two.reward - one.reward
+    assert abs(difference.mean()) < 4.0 * difference.std() / 4000**0.5
+    assert two.reward.std() < 0.6 * one.reward.std()

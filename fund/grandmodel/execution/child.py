@@ -29,6 +29,7 @@ class Book(NamedTuple):
     outflow_1: float
     outflow_2: float
     outflow_3: float
+    surprise: float  # of the mid
 
 
 class Three(NamedTuple):
@@ -67,6 +68,7 @@ class Child(NamedTuple):
     impact: float
     permanent: float  # cost of it
     moves: float  # cost of the mid's own move
+    surprise: float  # cost of the mid's surprise
     fast: float
     well: float
 
@@ -237,6 +239,7 @@ def work(
         first.impact + second.impact + rest * forced,
         open_after * displaced + late * p.permanent * early,
         (open_after + side * (late + rest)) * move,
+        (open_ - side * early) * book.surprise,
         first.fast + second.fast,
         first.well + second.well,
     )

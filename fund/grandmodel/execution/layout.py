@@ -43,6 +43,10 @@ class Columns(NamedTuple):
     latency_2: float
     latency_3: float
     minute: float  # step of the trading day
+    surprise_a: float  # of the step that ended, price units: the move that nobody could foresee, and what the
+    surprise_b: (
+        float  # news of the imbalance announces of later ones; mean 0, only the control variate reads it
+    )
 
 
 class Memory(NamedTuple):
@@ -63,7 +67,7 @@ class Memory(NamedTuple):
     permanent: float
     fees: float  # less rebates
     moves: float  # of the mid by itself, on what was open
-    stepped_moves: float
+    stepped_surprise: float  # cost of the mids' surprises on what was open, whatever flowed
     stepped_impact: float
     stepped_risk: float  # variance of the open value over the next step
     stepped_fast: float  # shares sent to venues below the latency target
@@ -100,7 +104,7 @@ class Parts(NamedTuple):
     impact: float
     speed: float
     venue: float
-    control: float  # the mid's own moves, taken out
+    control: float  # of the mids' own moves what nobody could foresee, taken out
 
 
 _MARKET = ("spread", "volatility", "volume", "imbalance")

@@ -54,6 +54,7 @@ class World(NamedTuple):
     active: float  # probability that a venue's touch sees any flow in a step
     signal: float
     persistence: float
+    announced: float  # by the imbalance, of all later moves
     correlation: float
     season: float
     activity: float
@@ -69,8 +70,8 @@ def world_of(s: Execution) -> World:
     return World(
         s.initial_price, s.move, s.half_spread * s.initial_price, s.daily_volume / s.steps_per_day,
         np.array(s.venue_depth), np.array(s.venue_share) * s.flow_share, s.queue_steps, np.array(s.venue_latency),
-        s.fill_probability, s.signal, s.signal_persistence, s.correlation, s.season, s.activity, s.adverse,
-        s.venue_noise, s.size_increment, float(s.steps_per_day), s.latency_target,
+        s.fill_probability, s.signal, s.signal_persistence, s.signal / (1.0 - s.signal_persistence), s.correlation,
+        s.season, s.activity, s.adverse, s.venue_noise, s.size_increment, float(s.steps_per_day), s.latency_target,
     )  # fmt: skip
 
 
@@ -159,6 +160,8 @@ def _walk(
                 if t > 0:  # the flow of the step that ended, whose volume was expected at its start
                     against = -shock[j] if parents[k, j] > 0.0 else shock[j]
                     _flow(row, draw, uniform[k, t], j, before[j], against, w)
+                    news = w.announced * fresh_signal * draw[2 + j]
+                    row[32 + j] = block[t - 1, i, 6 + j] * (unsaid * shock[j] + news)
                 before[j] = volume
             _venues(row, seen, draw, w)
             row[31], seen[23], seen[24] = minute, math.sin(math.pi * x), math.cos(math.pi * x)

@@ -108,5 +108,5 @@ UNITS = {
     "impact_penalty": "share of the impact's cost charged once more; D0",
     "speed_bonus": "reward of sending all market orders below the latency target; D0",
     "venue_bonus": "reward of splitting all market orders best over the venues; D0",
-    "control_variate": "whether the reward leaves out the mid's own moves, a martingale",
+    "control_variate": "whether the reward leaves out what nobody can foresee of the mids' moves; for training",
 }

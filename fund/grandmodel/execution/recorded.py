@@ -56,6 +56,8 @@ def windows(s: Execution, history: History, paths: Paths) -> Tape:
     tape = market.record(around, paths, None)
     minute = (history.times // 60_000_000) % 1440 * s.steps_per_day // 1440
     tape["minute"][:] = minute[rows]
+    for i in INSTRUMENTS:
+        tape[f"surprise_{i}"][:] = 0.0  # what could be foreseen of a record nobody knows
     x = 2.0 * tape["minute"] / s.steps_per_day - 1.0
     for name, shown in (("day_sin", np.sin(np.pi * x)), ("day_cos", np.cos(np.pi * x))):
         tape.features[:, :, s.features.index(name)] = shown

@@ -49,7 +49,7 @@ def book_a(now: Any, nxt: Any, memory: Any) -> Any:
     return Book(
         now.mid_a + moved, nxt.mid_a + moved, now.half_spread_a, now.volatility_a, now.volume_a, now.depth_a1,
         now.depth_a2, now.depth_a3, now.queue_a1, now.queue_a2, now.queue_a3, nxt.outflow_a1, nxt.outflow_a2,
-        nxt.outflow_a3,
+        nxt.outflow_a3, nxt.surprise_a,
     )  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def book_b(now: Any, nxt: Any, memory: Any) -> Any:
     return Book(
         now.mid_b + moved, nxt.mid_b + moved, now.half_spread_b, now.volatility_b, now.volume_b, now.depth_b1,
         now.depth_b2, now.depth_b3, now.queue_b1, now.queue_b2, now.queue_b3, nxt.outflow_b1, nxt.outflow_b2,
-        nxt.outflow_b3,
+        nxt.outflow_b3, nxt.surprise_b,
     )  # fmt: skip
 
 
@@ -104,7 +104,8 @@ def remembered(p: Any, a: Any, b: Any, memory: Any, one: Any, two: Any) -> Any:
         memory.spread + one.spread + two.spread, memory.impact + impact,
         memory.permanent + one.permanent + two.permanent,
         memory.fees + one.fee + two.fee - one.rebate - two.rebate,
-        memory.moves + moves, moves, impact, x * x + y * y + 2.0 * p.correlation * x * y, fast, well,
+        memory.moves + moves, one.surprise + two.surprise, impact, x * x + y * y + 2.0 * p.correlation * x * y,
+        fast, well,
         memory.fast + fast, memory.made + abs(one.made) + abs(two.made),
         memory.taken + abs(one.taken) + abs(two.taken),
         memory.paid_a + one.taken * one.taken_price + one.made * one.made_price,
@@ -117,7 +118,7 @@ def reward(p: Any, before: Any, account: Any, memory: Any) -> Any:
     """Minus the shortfall of the step; price of risk, impact; bonuses for speed and routing of what was traded."""
     size = abs(memory.parent_a) + abs(memory.parent_b)
     share = 1.0 / size if size > 0.0 else 0.0
-    control = memory.stepped_moves if p.control_variate > 0.0 else 0.0
+    control = memory.stepped_surprise if p.control_variate > 0.0 else 0.0
     return Parts(
         (account.nav - before.nav) * p.reward_unit,
         -p.risk_aversion * memory.stepped_risk * p.reward_unit,

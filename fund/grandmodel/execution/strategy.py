@@ -137,9 +137,6 @@ class Execution(Strategy):
             self._demand(key, 0.0 <= getattr(self, key) < 1.0, "from 0 to below 1")
         self._demand("max_size", self.max_size >= max(self.min_size, self.size_increment), "min_size or more")
         self._demand("share_1", sum(self.venue_share) > 0.0, "some venue with a share above 0")
-        self._demand(
-            "control_variate", not self.control_variate or self.signal == 0.0, "False where there is a signal"
-        )
         self._demand("n_steps", self.n_steps >= 1 and self.steps_per_day >= 1, "one or more")
 
     def _demand(self, key: str, holds: bool, wanted: str) -> None:

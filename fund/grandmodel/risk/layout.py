@@ -40,6 +40,10 @@ class Columns(NamedTuple):
     cost: float  # of a trade, share of its value
     stress: float  # fast over slow volatility
     crisis: float  # 1 for the bars after the onset of a crisis that is seen in stress or correlation
+    shock_1: float  # of the return of the bar that ended, mean 0 and news to all; only the control variate reads it
+    shock_2: float
+    shock_3: float
+    shock_4: float
 
 
 class Memory(NamedTuple):
@@ -66,6 +70,7 @@ class Memory(NamedTuple):
     targets: float
     limited: float  # steps in which the limits cut
     responses: float  # halvings in a crisis
+    surprise: float  # P&L of the step that came of the shocks
 
 
 class Own(NamedTuple):
@@ -86,6 +91,7 @@ class Parts(NamedTuple):
     var_compliance: float
     drawdown: float
     emergency: float
+    control: float  # P&L that came of shocks, taken out
 
 
 FEATURES = (

@@ -77,6 +77,7 @@ class State(NamedTuple):
     move: Floats  # (4,) usual volatility of a bar
     conviction: Floats
     covariance: Floats  # (4, 4) EWMA, of returns over the hour's volatility
+    shock: Floats  # (4,) of the last bar's returns
     scalars: Floats  # heat, fast, slow, slow correlation, scenario, its age, quiet bars, crisis bars left
 
 
@@ -162,7 +163,7 @@ def _walk(
 
 @njit(forceinline=True)
 def _begin(price: Floats, move: Floats, z: Any, alike: float) -> State:
-    state = State(price.copy(), move, z[5:9].copy(), np.zeros((4, 4)), np.zeros(8))
+    state = State(price.copy(), move, z[5:9].copy(), np.zeros((4, 4)), np.zeros(4), np.zeros(8))
     for i in range(4):
         for j in range(4):
             state.covariance[i, j] = move[i] * move[j] * (1.0 if i == j else alike)
@@ -206,7 +207,8 @@ def _draw(returns: Floats, state: State, z: Any, scenario: int, hot: float, alik
     common, own = math.sqrt(rho * at[0]), math.sqrt((1.0 - rho) * at[0])
     for j in range(4):
         drift = w.sharpe * _conviction(state, j, w) * state.move[j] / math.sqrt(YEAR * w.bars)
-        returns[j] = drift + state.move[j] * hot * (common * z[0] + own * z[1 + j]) + extra
+        state.shock[j] = state.move[j] * hot * (common * z[0] + own * z[1 + j])
+        returns[j] = drift + state.shock[j] + extra
     if w.clustering > 0.0:
         at[0] = 1.0 - ARCH - GARCH + at[0] * (ARCH * z[0] * z[0] + GARCH)
 
@@ -239,6 +241,7 @@ def _show(row: Any, seen: Any, state: State, hour: float, liquid: float, w: Worl
         deviation = math.sqrt(state.covariance[j, j])
         row[j], row[4 + j], row[8 + j] = state.price[j], _conviction(state, j, w), deviation * hour
         row[12 + j] = RANGE * deviation * math.sqrt(w.bars) * state.price[j]
+        row[27 + j] = state.shock[j]
         regime += 0.25 * deviation / state.move[j]
         for i in range(j):
             mean += _correlation(state, i, j) / 6.0

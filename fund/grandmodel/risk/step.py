@@ -57,7 +57,7 @@ def opening(p: Any, now: Any) -> Any:
     """Nothing is held; the agents' settings are those of the mandate."""
     memory = Memory(
         p.initial_size, p.atr_multiplier, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, p.initial_size, 0.0,
-        0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
+        0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
     )  # fmt: skip
     return (0.0, 0.0, 0.0, 0.0), memory
 
@@ -143,11 +143,13 @@ def remembered(
         max(memory.worst, drawdown), max(drawdown - memory.worst, 0.0), memory.stops + stopped,
         memory.targets + reached, memory.limited + (1.0 if keep < 1.0 else 0.0),
         memory.responses + (1.0 if halved > 0.0 and now.crisis > 0.0 else 0.0),
+        (held[0] + q.one) * now.price_1 * nxt.shock_1 + (held[1] + q.two) * now.price_2 * nxt.shock_2
+        + (held[2] + q.three) * now.price_3 * nxt.shock_3 + (held[3] + q.four) * now.price_4 * nxt.shock_4,
     )  # fmt: skip
 
 
 def reward(p: Any, before: Any, account: Any, memory: Any) -> Any:
-    """P&L, price of variance, use of the VaR within its limit, what the drawdown deepened, response to crises."""
+    """P&L, price of variance, use of the VaR within its limit, deeper drawdown, response to crises, control variate."""
     change = (account.nav - before.nav) * p.reward_unit
     risk = (
         -0.5
@@ -166,6 +168,7 @@ def reward(p: Any, before: Any, account: Any, memory: Any) -> Any:
         p.var_bonus * use * p.share_of_step if use <= 1.0 else 0.0,
         -p.drawdown_penalty * deeper,
         p.emergency_bonus * memory.halved,
+        -memory.surprise * p.reward_unit if p.control_variate > 0.0 else 0.0,
     )
 
 

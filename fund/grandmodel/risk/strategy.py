@@ -82,6 +82,7 @@ UNITS = {
     "drawdown_penalty": "reward per maximum drawdown, a share of the peak; D0",
     "emergency_bonus": "of halving a full exposure in a crisis; D0",
     "false_alarm": "share of the emergency bonus that a halving without a crisis costs",
+    "control_variate": "whether the reward leaves out P&L that came of shocks, mean 0; for training",
 }
 SHARES = ("kelly_fraction", "max_position", "max_weight", "correlation_limit", "initial_size", "false_alarm")
 AT_LEAST_ZERO = (
@@ -152,6 +153,7 @@ class RiskManagement(Strategy):
     drawdown_penalty: float = 0.5
     emergency_bonus: float = 0.3
     false_alarm: float = 0.1
+    control_variate: bool = False
 
     def __post_init__(self) -> None:
         """Refuse numbers that no book has; raises InvalidParameter."""
