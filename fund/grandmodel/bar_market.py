@@ -20,17 +20,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from fund.compiled import compiled
-from fund.errors import InvalidParameter
 from fund.grandmodel.bars import SESSION, Bars
 from fund.market.streams import Paths
 from fund.market.weather import Weather
+from fund.parameter import check_bounds, parameter
 
 Floats = NDArray[np.float64]
 
@@ -42,29 +42,36 @@ BODIES = 10  # bars over which the usual body is measured
 class BarMarket:
     """Parameters of the generated market."""
 
-    price: float = 100.0  # at the start, account currency
-    daily_volatility: float = 0.010  # of a session in the normal regime
-    overnight_volatility: float = 0.005
-    u_shape: float = 1.2  # volatility at the ends of a session over that at noon, less 1
-    volume: float = 20_000.0  # units a minute, on average
-    activity: float = 0.5  # standard deviation of the logarithm of what is going on
-    jump_rate: float = 0.05  # a day
-    jump_size: float = 0.01  # standard deviation of its logarithm
-    trend_ratio: float = 3.0  # yearly Sharpe ratio of knowing a trend of one standard deviation
-    trend_days: float = 5.0  # half-life of the trend
-    edge: float = 0.0  # drift in half an hour per unit of the signal, in that half hour's own deviations
-    gap_edge: float = 0.12  # drift of a bar after a fair-value gap, in a 5-minute bar's own deviations
-    gap_run: float = 0.75  # share of gaps that run on; the others are filled
-    gap_bars: int = 12  # 5-minute bars that this lasts
-    impulse: float = 1.5  # mean bodies that the middle bar of a gap must exceed
+    name: ClassVar[str] = "bars"
+
+    price: float = parameter(100.0, "at the start of the warm-up, account currency", above=0.0)
+    daily_volatility: float = parameter(
+        0.010, "of a session, without the night, in the normal regime", above=0.0
+    )
+    overnight_volatility: float = parameter(0.005, "of a night, in the normal regime")
+    u_shape: float = parameter(
+        1.2, "volatility at the ends of a session over that at noon, less 1. Admati & Pfleiderer (1988)"
+    )
+    volume: float = parameter(20_000.0, "units a minute, on average", above=0.0)
+    activity: float = parameter(0.5, "standard deviation of the logarithm of activity. Clark (1973)")
+    jump_rate: float = parameter(0.05, "a day. Merton (1976)", at_least=0.0, at_most=1.0)
+    jump_size: float = parameter(0.01, "standard deviation of a jump's logarithm")
+    trend_ratio: float = parameter(3.0, "yearly Sharpe ratio of knowing a trend of one standard deviation")
+    trend_days: float = parameter(5.0, "half-life of the trend, days", above=0.0)
+    edge: float = parameter(
+        0.0, "drift of a half hour per unit of the signal, in a half hour's deviations; 0: there is no signal"
+    )
+    gap_edge: float = parameter(0.12, "drift of a 5-minute bar after a fair-value gap, in its deviations")
+    gap_run: float = parameter(
+        0.75, "share of gaps after which the price runs on; after the others it comes back",
+        at_least=0.0, at_most=1.0,
+    )  # fmt: skip
+    gap_bars: int = parameter(12, "5-minute bars that this lasts")
+    impulse: float = parameter(1.5, "mean bodies that the middle bar of a gap must exceed", above=0.0)
 
     def __post_init__(self) -> None:
         """Refuse numbers that no market has; raises InvalidParameter."""
-        for name in ("price", "daily_volatility", "volume", "trend_days", "impulse"):
-            if getattr(self, name) <= 0.0:
-                raise InvalidParameter(f"bars: {name} is {getattr(self, name)}, wanted a number above 0")
-        if not 0.0 <= self.gap_run <= 1.0 or not 0.0 <= self.jump_rate <= 1.0:
-            raise InvalidParameter("bars: gap_run and jump_rate must be within 0 and 1")
+        check_bounds(self.name, self)
 
     @property
     def half_hour_deviation(self) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fund.compiled import compiled
-from fund.errors import DataError, InvalidParameter
+from fund.errors import DataError
 from fund.grandmodel.bar_market import BarMarket, draw_bars
 from fund.grandmodel.bars import SESSION, Bars, aggregate
 from fund.grandmodel.recorded_bars import COLUMNS, minutes_of
@@ -24,39 +24,15 @@ from fund.market.history import History
 from fund.market.streams import Paths
 from fund.market.tape import Tape, empty_block
 from fund.market.weather import Weather
-from fund.strategy import Box, Strategy, names
+from fund.parameter import parameter
+from fund.strategy import Box, Played, Strategy, names
 
 Floats = NDArray[np.float64]
 
 CHUNK = 8  # paths whose minutes are in memory together: they stay in the cache
 OPENS = 570  # 09:30, of a generated session
 
-UNITS: dict[str, str] = {
-    "window": "rows of the observation matrix",
-    "observation_noise": "standard deviation of the noise on what agents see, in units of the features",
-    "position_limit": "exposure of a full position over NAV",
-    "half_spread": "share of the price, in normal liquidity",
-    "cost_rate": "fee, share of traded value",
-    "band": "smallest change of exposure that is traded, share of NAV",
-    "price": "at the start of the warm-up, account currency",
-    "daily_volatility": "of a session, without the night, in the normal regime",
-    "overnight_volatility": "of a night, in the normal regime",
-    "u_shape": "volatility and volume at the ends of a session over those at noon, less 1. Admati & Pfleiderer (1988)",
-    "volume": "units a minute, on average",
-    "activity": "standard deviation of the logarithm of activity. Clark (1973)",
-    "jump_rate": "a day. Merton (1976)",
-    "jump_size": "standard deviation of a jump's logarithm",
-    "trend_ratio": "yearly Sharpe ratio of knowing a trend of one standard deviation",
-    "trend_days": "half-life of the trend, days",
-    "edge": "drift of a half hour per unit of the signal, in a half hour's deviations; 0: there is no signal",
-    "gap_edge": "drift of a 5-minute bar after a fair-value gap, in its deviations",
-    "gap_run": "share of gaps after which the price runs on; after the others it comes back",
-    "gap_bars": "5-minute bars that this lasts",
-    "impulse": "mean bodies that the middle bar of a gap must exceed",
-    "zone": "of a recorded market's exchange",
-    "opens": "time of day at which a recorded session begins",
-    "closes": "and ends",
-}
+QUIET: dict[str, Any] = {"trend_ratio": 0.0, "gap_edge": 0.0}  # nothing can be known of the price
 
 
 class Drawn(NamedTuple):
@@ -68,50 +44,34 @@ class Drawn(NamedTuple):
 
 
 @dataclass(frozen=True)
-class BarStrategy(Strategy):
-    """Parameters of a market in bars, and its recording."""
+class BarStrategy(BarMarket, Strategy):
+    """Parameters of a world in bars, and its recording."""
 
+    name: ClassVar[str]
     minutes: ClassVar[int] = 30  # of a bar
     needed: ClassVar[int] = 210  # rows that the indicators need before they can be seen
     matrix: ClassVar[tuple[str, ...]] = ()  # features that look back, in the order of the observation matrix
+    flat_action = 1.0  # all choices alike: no direction
 
     steps_per_day: int = 13
-    window: int = 48
-    observation_noise: float = 0.01
-    position_limit: float = 1.0
-    half_spread: float = 0.00003
+    window: int = parameter(48, "rows of the observation matrix", at_least=1)
+    observation_noise: float = parameter(
+        0.01, "standard deviation of the noise on what agents see, in units of the features", at_least=0.0
+    )
+    position_limit: float = parameter(1.0, "exposure of a full position over NAV", at_least=0.0)
+    half_spread: float = parameter(0.00003, "share of the price, in normal liquidity", at_least=0.0)
     cost_rate: float = 0.00005
-    band: float = 0.02
-    price: float = 100.0
-    daily_volatility: float = 0.010
-    overnight_volatility: float = 0.005
-    u_shape: float = 1.2
-    volume: float = 20_000.0
-    activity: float = 0.5
-    jump_rate: float = 0.05
-    jump_size: float = 0.01
-    trend_ratio: float = 3.0
-    trend_days: float = 5.0
-    edge: float = 0.0
-    gap_edge: float = 0.12
-    gap_run: float = 0.75
-    gap_bars: int = 12
-    impulse: float = 1.5
-    zone: str = "America/New_York"
-    opens: str = "09:30"
-    closes: str = "16:00"
+    band: float = parameter(0.02, "smallest change of exposure that is traded, share of NAV", at_least=0.0)
+    zone: str = parameter("America/New_York", "of a recorded market's exchange")
+    opens: str = parameter("09:30", "time of day at which a recorded session begins")
+    closes: str = parameter("16:00", "and ends")
 
     def __post_init__(self) -> None:
         """Refuse numbers that no world has; raises InvalidParameter."""
-        self.market  # noqa: B018 - its own checks
-        for name, least in (("window", 1), ("n_steps", 1), ("position_limit", 0.0), ("capital", 1e-9)):
-            if getattr(self, name) < least:
-                raise InvalidParameter(
-                    f"{self.name}: {name} is {getattr(self, name)}, wanted {least} or more"
-                )
-        for name in ("observation_noise", "half_spread", "cost_rate", "band"):
-            if getattr(self, name) < 0.0:
-                raise InvalidParameter(f"{self.name}: {name} is {getattr(self, name)}, wanted 0 or more")
+        super().__post_init__()
+        bars = SESSION // self.minutes
+        whole = self.steps_per_day == bars or self.history is not None
+        self.demand("steps_per_day", whole, f"{bars}: a generated session has {bars} bars")
 
     @property
     def actions(self) -> Box:
@@ -119,19 +79,9 @@ class BarStrategy(Strategy):
         return Box(9, 0.0, 1.0)
 
     @property
-    def market(self) -> BarMarket:
-        """The generated market."""
-        return BarMarket(**{f.name: getattr(self, f.name) for f in fields(BarMarket)})
-
-    @property
     def leverage(self) -> float:
         """Largest exposure over NAV when trading."""
         return self.position_limit
-
-    @property
-    def reward_of_money(self) -> float:
-        """Reward of one unit of account currency."""
-        return self.reward_scale / self.capital
 
     @property
     def first(self) -> int:
@@ -154,14 +104,20 @@ class BarStrategy(Strategy):
         """The bars of some paths, warm-up included."""
         per_session = SESSION // self.minutes
         warm_up = (self.first + 1) // per_session
-        bars, signal = draw_bars(self.market, paths, sky, self.days, warm_up, self.name, self.minutes)
+        bars, signal = draw_bars(self, paths, sky, self.days, warm_up, self.name, self.minutes)
         bars = bars.cut(slice(0, self.first + 1 + self.n_steps))
         row_day = np.maximum(bars.session - warm_up, 0)
         ahead = signal[:, 1 + (bars.session * SESSION + bars.minute + self.minutes - 1) // 30]
         return Drawn(bars, ahead if self.edge else None, (self.half_spread / sky.liquidity[row_day]).T)
 
-    def record_bars(self, paths: Paths, weather: Weather | None) -> Tape:
-        """The tape of these paths, a few at a time so that their minutes do not fill the memory."""
+    def record(self, paths: Paths, weather: Weather | None = None) -> Tape:
+        """The tape of these paths: windows of the history where there is one, else drawn."""
+        if self.history is not None:
+            return self._windows(self.history, paths)
+        return self._drawn(paths, weather)
+
+    def _drawn(self, paths: Paths, weather: Weather | None) -> Tape:
+        # a few paths at a time, so that their minutes do not fill the memory
         sky = self.sky(paths, self.days, weather)
         width, n = len(self.features), len(paths)
         rows = self.n_steps + self.window
@@ -180,8 +136,8 @@ class BarStrategy(Strategy):
         """Columns and features by name, each (n, rows); NaN where an indicator has too few rows."""
         raise NotImplementedError
 
-    def record_windows(self, history: History, paths: Paths) -> Tape:
-        """Windows of the recorded market, one a path, whose starts are drawn; raises DataError."""
+    def _windows(self, history: History, paths: Paths) -> Tape:
+        # windows of the recorded market, one a path, whose starts are drawn
         drawn, columns, features = recorded(self, history)
         last = drawn.bars.rows - 1 - self.n_steps
         if last < self.first:
@@ -227,6 +183,16 @@ class BarStrategy(Strategy):
         return Tape(
             names(self.step.columns), block, np.ascontiguousarray(wide[back:]), rows, wide[:back].copy()
         )
+
+    def statistics(self, played: Played) -> dict[str, float]:
+        """Return and Sharpe ratio a year of the mean episode, and trades' value over the capital."""
+        steps = np.diff(played.nav, axis=0) / self.capital
+        a_year, deviation = 252.0 * self.steps_per_day, float(steps.std())
+        return {
+            "return_rate": float(steps.mean()) * a_year,
+            "sharpe": float(steps.mean()) / deviation * math.sqrt(a_year) if deviation > 0.0 else 0.0,
+            "turnover": float(played.traded.mean()) / self.capital,
+        }
 
 
 @lru_cache(maxsize=4)

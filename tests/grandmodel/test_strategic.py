@@ -29,7 +29,7 @@ def test_the_planted_signal_earns_what_theory_says():
     """Position sign(s) of the NAV; R = exp(a s) M - 1, s normal, E M = 1: a step earns exp(a^2/2) (2 N(a) - 1)."""
     world = Strategic.preset("planted", n_steps=100)
     played = play(world, world.rules["external"](world), Paths.of(0, 600))
-    a = world.edge * world.market.half_hour_deviation
+    a = world.edge * world.half_hour_deviation
     a_step = math.exp(0.5 * a * a) * (2.0 * norm.cdf(a) - 1.0)
     growth = played.nav[-1] / world.capital
     assert a_step == pytest.approx(0.0006639, rel=1e-3)  # the number itself, for the reader

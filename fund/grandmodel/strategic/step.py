@@ -20,6 +20,7 @@ from typing import NamedTuple
 from numba import njit
 
 from fund.grandmodel.voting import exposure, one_fill, to_exposure, total_of
+from fund.strategy import Step
 
 
 class Columns(NamedTuple):
@@ -98,7 +99,7 @@ def trade(p, now, nxt, account, memory, action):  # type: ignore[no-untyped-def]
     together = mlmi * now.synergy > 0.0 and nwrqk * now.synergy > 0.0 and regime * now.synergy > 0.0
     change = account.nav - memory.nav
     one, two, three = shares(p, memory.mlmi, memory.nwrqk, memory.regime)
-    r = change * p.inverse_capital
+    r = change * p.per_capital
     return one_fill(units, price, fee), 0.0, Memory(
         account.nav,
         memory.gain + r,
@@ -121,7 +122,7 @@ def running_sharpe(unit: float, gain: float, square: float) -> float:
 
 def reward(p, before, account, memory):  # type: ignore[no-untyped-def]
     """P&L, the bonus of a synergy, the growth of the largest drawdown, the change of the running Sharpe ratio."""
-    r = (account.nav - before.nav) * p.inverse_capital
+    r = (account.nav - before.nav) * p.per_capital
     deeper = max(1.0 - account.nav / account.peak - memory.worst, 0.0)
     then = running_sharpe(p.sharpe_unit, memory.gain, memory.square)
     sharpe = running_sharpe(p.sharpe_unit, memory.gain + r, memory.square + r * r)
@@ -136,3 +137,6 @@ def reward(p, before, account, memory):  # type: ignore[no-untyped-def]
 def observe(p, now, account, memory):  # type: ignore[no-untyped-def]
     """Own exposure and drawdown."""
     return Own(exposure(account, now.price, p.capital), 10.0 - 10.0 * account.nav / account.peak)
+
+
+STEP = Step(Columns, Memory, Own, Parts, ("price",), (0,), 9, opening, trade, reward, observe)

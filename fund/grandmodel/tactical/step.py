@@ -32,6 +32,7 @@ from typing import NamedTuple
 from numba import njit
 
 from fund.grandmodel.voting import exposure, one_fill, to_exposure, total_of
+from fund.strategy import Step
 
 SURE = 1.0 - 1e-9
 
@@ -200,3 +201,6 @@ def reward(p, before, account, memory):  # type: ignore[no-untyped-def]
 def observe(p, now, account, memory):  # type: ignore[no-untyped-def]
     """Own exposure and drawdown."""
     return Own(exposure(account, now.price, p.capital), 10.0 - 10.0 * account.nav / account.peak)
+
+
+STEP = Step(Columns, Memory, Own, Parts, ("price",), (0,), 9, opening, trade, reward, observe)
