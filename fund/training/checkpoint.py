@@ -12,7 +12,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecMonitor, VecNormalize
 from fund.envs.vec import FundVecEnv
 from fund.errors import ModelError
 from fund.paths import atomic_write
+from fund.training.learners import Paired
 
 if TYPE_CHECKING:
     from fund.training.selection import Selection
@@ -41,6 +42,7 @@ COUNTERS = (
 )
 REPLAYED = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 Arrays = dict[str, NDArray[Any]]
+Layer = TypeVar("Layer", bound=VecEnv)
 
 
 def save(folder: Path, model: BaseAlgorithm, watch: Selection, identity: str) -> None:
@@ -120,26 +122,29 @@ def _set_learner(model: BaseAlgorithm, arrays: Arrays) -> None:
     model._last_episode_starts = arrays["last_episode_starts"]
 
 
-def _wrappers(model: BaseAlgorithm) -> tuple[FundVecEnv, VecMonitor | None, VecNormalize | None]:
+def layer_of(model: BaseAlgorithm, kind: type[Layer]) -> Layer | None:
+    """The model's environment of a kind, from the wrappers outside to the core; None where there is none."""
     env: VecEnv | None = model.env
-    monitor = normal = None
-    while env is not None and not isinstance(env, FundVecEnv):
-        monitor = env if isinstance(env, VecMonitor) else monitor
-        normal = env if isinstance(env, VecNormalize) else normal
-        env = env.venv  # type: ignore[attr-defined]
-    assert env is not None  # `training_env` has one at its core
-    return env, monitor, normal
+    while env is not None and not isinstance(env, kind):
+        env = getattr(env, "venv", None)
+    return env
+
+
+def core_of(model: BaseAlgorithm) -> FundVecEnv:
+    """What is at the core of the model's environment."""
+    core = layer_of(model, FundVecEnv)
+    assert core is not None  # `training_env` has one at its core
+    return core
 
 
 def _environment(model: BaseAlgorithm) -> Arrays:
-    env, monitor, normal = _wrappers(model)
-    arrays = {f"env_{name}": value for name, value in env.batch.get_state().items()}
-    if monitor is not None:
-        arrays["monitor_returns"], arrays["monitor_lengths"] = (
-            monitor.episode_returns,
-            monitor.episode_lengths,
-        )
-    if normal is not None:
+    arrays = {f"env_{name}": value for name, value in core_of(model).batch.get_state().items()}
+    if (monitor := layer_of(model, VecMonitor)) is not None:
+        arrays["monitor_returns"] = monitor.episode_returns
+        arrays["monitor_lengths"] = monitor.episode_lengths
+    if (pair := layer_of(model, Paired)) is not None:
+        arrays |= {f"rule_{name}": value for name, value in pair.twin.get_state().items()}
+    if (normal := layer_of(model, VecNormalize)) is not None:
         spread = normal.ret_rms
         arrays["normal"] = np.array([spread.mean, spread.var, spread.count])
         arrays["normal_returns"] = normal.returns
@@ -148,17 +153,23 @@ def _environment(model: BaseAlgorithm) -> Arrays:
 
 
 def _set_environment(model: BaseAlgorithm, arrays: Arrays) -> None:
-    env, monitor, normal = _wrappers(model)
     assert model.env is not None
     model.env.reset()
-    env.batch.set_state({name[4:]: value for name, value in arrays.items() if name.startswith("env_")})
-    if monitor is not None:
+    core_of(model).batch.set_state(_named(arrays, "env_"))
+    if (monitor := layer_of(model, VecMonitor)) is not None:
         monitor.episode_returns = arrays["monitor_returns"]
         monitor.episode_lengths = arrays["monitor_lengths"]
-    if normal is not None:
+    if (pair := layer_of(model, Paired)) is not None:
+        pair.follow()
+        pair.twin.set_state(_named(arrays, "rule_"))
+    if (normal := layer_of(model, VecNormalize)) is not None:
         normal.ret_rms.mean, normal.ret_rms.var, normal.ret_rms.count = arrays["normal"]
         normal.returns = arrays["normal_returns"]
         model._last_original_obs = arrays["normal_last_obs"]
+
+
+def _named(arrays: Arrays, prefix: str) -> Arrays:
+    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
 
 
 def _replay(model: BaseAlgorithm) -> Arrays:

@@ -18,9 +18,10 @@ from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecMonitor, VecNormalize
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
+from fund.envs.batch import Batch
 from fund.envs.vec import FundVecEnv
 from fund.errors import InvalidParameter, UnknownName
-from fund.strategy import Box, Strategy
+from fund.strategy import Box, Policy, Strategy
 
 ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"PPO": PPO, "DDPG": DDPG, "DQN": DQN}
 ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}
@@ -45,6 +46,15 @@ class Settings:
     log_std_init: float = 0.0  # of the Gaussian policy (PPO)
     world: Mapping[str, Any] = field(default_factory=dict)  # parameters of the training world alone
     rule: str = ""  # what a comparison measures the agent against; the desk's best where empty
+    start: str = ""  # rule that the agent starts from, or "best"; see `fund.training.imitation`
+    start_steps: int = 200_000  # environment steps of the rule that it watches
+    start_noise: float = (
+        0.2  # of the rule's actions: standard deviation over half the range, or share of free choices
+    )
+    start_updates: int = 3000  # of actor and critic each
+    paired: bool = (
+        False  # rewards of training are those over what that rule earns on the same tape; see `Paired`
+    )
     evaluations: int = 10  # during training, on the selection episodes
     evaluation_paths: int = 1024
     model: Mapping[str, Any] = field(default_factory=dict)  # passed to the algorithm as it is
@@ -96,9 +106,53 @@ class Centred(VecEnvWrapper):
         return observations, rewards - self.offset, dones, infos
 
 
-def training_env(strategy: Strategy, settings: Settings, seed: int) -> VecEnv:
-    """The strategy's VecEnv under SB3's usual wrappers."""
-    env: VecEnv = VecMonitor(FundVecEnv(strategy, settings.n_envs, seed, horizon_ends=True))
+class Paired(VecEnvWrapper):
+    """Rewards over those of a rule that plays the same tape with an account of its own.
+
+    What a tape pays whoever plays it like the rule is noise to a learner. The rule's reward does not depend on the
+    agent's actions, so that no comparison of policies changes; Mao, Venkatakrishnan, Schwarzkopf & Alizadeh (2019),
+    "Variance reduction for reinforcement learning in input-driven environments", ICLR.
+    """
+
+    def __init__(self, env: VecEnv, core: FundVecEnv, rule: Policy) -> None:
+        super().__init__(env)
+        self.core, self.rule = core, rule
+        self.twin = core.batch
+        self._earned = np.zeros(core.num_envs, dtype=np.float32)
+
+    def follow(self) -> None:
+        """Begin the rule's episodes on the tape that the agent plays."""
+        tape, paths = self.core.batch.current_tape, self.core.batch.paths
+        self.twin = Batch(self.core.strategy, self.core.num_envs, tape=tape)
+        self.twin.start(paths)
+
+    def reset(self) -> VecEnvObs:
+        """First observations."""
+        observations = self.venv.reset()
+        self.follow()
+        return observations
+
+    def step_async(self, actions: NDArray[Any]) -> None:
+        """Step the rule while the tape is still that of both."""
+        self._earned[:] = self.twin.step(self.rule(self.twin.view())).reward
+        self.venv.step_async(actions)
+
+    def step_wait(self) -> VecEnvStepReturn:
+        """A step, with the reward less the rule's."""
+        observations, rewards, dones, infos = self.venv.step_wait()
+        if dones.all():
+            self.follow()
+        elif dones.any():
+            self.twin.renew(dones)
+        return observations, rewards - self._earned, dones, infos
+
+
+def training_env(strategy: Strategy, settings: Settings, seed: int, rule: Policy | None = None) -> VecEnv:
+    """The strategy's VecEnv under SB3's usual wrappers, and against a rule where the settings pair it with one."""
+    core = FundVecEnv(strategy, settings.n_envs, seed, horizon_ends=True)
+    env: VecEnv = VecMonitor(core)
+    if settings.paired and rule is not None:
+        env = Paired(env, core, rule)
     if settings.reward_offset:
         env = Centred(env, settings.reward_offset)
     if settings.normalize_reward:

@@ -97,8 +97,9 @@ class Selection(BaseCallback):
         self.history: list[tuple[int, float]] = []
         self.best_score, self.best = -np.inf, b""
         self.latest = b""
-        self.interrupted = False
+        self.interrupted = 0  # the signal that came
         self.begun = 0  # steps that a resumed model has behind it
+        self.first = 0  # looks before the first step: one, where the agent starts from a rule
         self.identity = ""  # of the training, for its checkpoints; none are written where it is empty
         self.stopping = False  # interrupted, and whatever must be written down is
         self.due = False  # whether a checkpoint is to be taken before the next rollout
@@ -107,9 +108,11 @@ class Selection(BaseCallback):
     def _on_training_start(self) -> None:
         if not self.history:
             self.begun = self.num_timesteps
+            if self.first:
+                self.look()
 
     def _on_rollout_start(self) -> None:
-        self.stopping = self.interrupted
+        self.stopping = bool(self.interrupted)
         if (self.due or self.stopping) and self.history and self.folder is not None and self.identity:
             self.due = False
             checkpoint.save(self.folder, self.model, self, self.identity)
@@ -125,7 +128,7 @@ class Selection(BaseCallback):
 
     def _on_step(self) -> bool:
         check_finite(self.strategy, self.locals, self.num_timesteps)
-        if self.num_timesteps - self.begun >= self.every * (len(self.history) + 1):
+        if self.num_timesteps - self.begun >= self.every * (len(self.history) + 1 - self.first):
             self.look()
         late = self.deadline is not None and time.monotonic() > self.deadline
         return not (late or self.stopping)
@@ -134,7 +137,7 @@ class Selection(BaseCallback):
         """What has been seen, as arrays."""
         told = {
             "history": self.history, "best": float(self.best_score), "begun": self.begun, "steps": self.steps,
-            "every": self.every,
+            "every": self.every, "first": self.first,
         }  # fmt: skip
         arrays = {"selection": np.array(json.dumps(told)), "best": np.frombuffer(self.best, dtype=np.uint8)}
         arrays["latest"] = np.frombuffer(self.latest, dtype=np.uint8)
@@ -148,7 +151,7 @@ class Selection(BaseCallback):
         told = json.loads(str(arrays["selection"]))
         self.history = [(int(step), float(value)) for step, value in told["history"]]
         self.best_score, self.begun = told["best"], told["begun"]
-        self.steps, self.every = told["steps"], told["every"]
+        self.steps, self.every, self.first = told["steps"], told["every"], told["first"]
         self.best, self.latest = arrays["best"].tobytes(), arrays["latest"].tobytes()
         if "mean_updates" in arrays:
             self._mean = ActingMean(model, self.algorithm)

@@ -7,12 +7,11 @@ import hashlib
 import importlib.metadata
 import io
 import platform
-import signal
 import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,13 +31,15 @@ from fund.errors import ModelError
 from fund.paths import lock
 from fund.roster import Spec
 from fund.strategy import Strategy
-from fund.training import checkpoint
+from fund.training import checkpoint, imitation
+from fund.training.interruption import interruptible
 from fund.training.learners import Settings, learner, training_env
 from fund.training.selection import Selection
 from fund.training.store import Card, ModelStore, environment_hash, parameters_of
 
 VERSIONED = ("torch", "stable-baselines3", "gymnasium", "numpy", "numba")
 KEPT_CHECKPOINTS = 3
+LEAST_START = 0.05  # of the steps and updates by which an agent learns its rule, however short the training
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Trained:
     card: Card
     is_best: bool
     history: tuple[tuple[int, float], ...]  # (steps, score on the selection episodes)
-    interrupted: bool
+    interrupted: int  # the signal that ended it early, 0 for none
 
 
 def settings_of(spec: Spec, preset: str = "default", changes: Mapping[str, Any] | None = None) -> Settings:
@@ -87,34 +88,45 @@ def train(
     """
     budget, store = budget or Budget(), store or ModelStore()
     settings = settings or settings_of(spec, preset)
-    steps = budget.steps or settings.steps
+    judged = selection or strategy
     home = store.prepare(spec.name, preset)
     with lock(home):
-        start = time.monotonic()
-        world = strategy.with_parameters(**settings.world)
-        model = learner(spec.algorithm, training_env(world, settings, seed), strategy, settings, seed)
-        folder = home / "checkpoints"
-        watch = Selection(selection or strategy, spec.algorithm, settings, steps, budget.seconds, folder)
+        begun = time.monotonic()
+        world, rule = strategy.with_parameters(**settings.world), None
+        if settings.start:
+            settings = replace(settings, start=imitation.rule_of(judged, settings.start))
+            rule = strategy.rules[settings.start](strategy)
+        model = learner(spec.algorithm, training_env(world, settings, seed, rule), strategy, settings, seed)
+        folder, steps = home / "checkpoints", budget.steps or settings.steps
+        watch = Selection(judged, spec.algorithm, settings, steps, budget.seconds, folder)
         watch.identity = _identity(world, spec.algorithm, settings, seed)
         left = checkpoint.restore(folder, model, watch, watch.identity) if resume else None
-        if left is not None:
-            steps = left
-        elif resume:
+        if left is None and resume:
             _resume(model, store, spec, strategy, preset)
-        else:
+        elif not resume:
             checkpoint.forget(folder)
         logs = _log_folder(home)
-        with contextlib.closing(_logger(logs, progress)) as log, _interruptible(watch):
+        with contextlib.closing(_logger(logs, progress)) as log, interruptible(watch):
             model.set_logger(log)
-            _learn(model, steps, watch, progress, resume)
+            if rule is not None and not resume:
+                imitation.start(model, checkpoint.core_of(model), rule, _share(settings, steps))
+                watch.first = 1
+            _learn(model, steps if left is None else left, watch, progress, resume)
             if not watch.history or watch.history[-1][0] < model.num_timesteps:
                 watch.look()
         np.savez(logs / "evaluations.npz", **watch.table())
-        card = _card(spec, strategy, preset, settings, seed, model.num_timesteps, time.monotonic() - start)
+        card = _card(spec, strategy, preset, settings, seed, model.num_timesteps, time.monotonic() - begun)
         kept = _keep(store, card, watch)
         if not watch.interrupted:
             checkpoint.forget(folder)
         return kept
+
+
+def _share(settings: Settings, steps: int) -> Settings:
+    # a training cut short starts from less, too
+    part = min(1.0, max(2.0 * steps / settings.steps, LEAST_START))
+    watched, updates = int(part * settings.start_steps), int(part * settings.start_updates)
+    return replace(settings, start_steps=watched, start_updates=updates)
 
 
 def _identity(world: Strategy, algorithm: str, settings: Settings, seed: int) -> str:
@@ -227,23 +239,3 @@ def _logger(folder: Path, loud: bool) -> Logger:
     if loud:
         outputs.append(HumanOutputFormat(sys.stderr))
     return Logger(str(folder), outputs)
-
-
-@contextlib.contextmanager
-def _interruptible(selection: Selection) -> Iterator[None]:
-    def stop(number: int, frame: object) -> None:
-        if selection.interrupted:
-            raise KeyboardInterrupt  # a second signal does not wait
-        selection.interrupted = True
-
-    before: dict[signal.Signals, Any] = {}
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            before[number] = signal.signal(number, stop)
-    except ValueError:
-        pass  # not the main thread: signals go elsewhere
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -47,11 +47,14 @@ def end_of(store, name):
     return read_weights(store.path(name, "latest").read_bytes(), "latest")
 
 
-@pytest.mark.parametrize("when", [600, 1300])
+STARTED = {"start": "best", "start_steps": 200, "start_updates": 20, "paired": True}
+
+
+@pytest.mark.parametrize(("when", "more"), [(600, {}), (1300, {}), (900, STARTED)])
 @pytest.mark.parametrize("algorithm", ["PPO", "DDPG", "DQN"])
-def test_what_goes_on_ends_in_the_same_bits(algorithm, when, subject, tmp_path, monkeypatch):
+def test_what_goes_on_ends_in_the_same_bits(algorithm, when, more, subject, tmp_path, monkeypatch):
     spec, strategy = subject(algorithm)
-    chosen = settings(spec, normalize_reward=algorithm == "PPO")
+    chosen = settings(spec, normalize_reward=algorithm == "PPO", **more)
     whole, cut = ModelStore(tmp_path / "whole"), ModelStore(tmp_path / "cut")
     uninterrupted = train(spec, strategy, store=whole, settings=chosen)
     killed(when, monkeypatch, spec, strategy, store=cut, settings=chosen)
