@@ -26,6 +26,7 @@ from numba import njit
 from fund.account.costs import take
 from fund.account.ledger import Fills
 from fund.account.limits import exposure_limit, within
+from fund.strategy import Step
 
 WIDEST = 1.5  # hedge an option, and bound of the actions
 WEIGHT = 0.1  # of the newest hedge error in the decayed means
@@ -175,7 +176,7 @@ def reward(p: Any, before: Any, account: Any, memory: Any) -> Any:
         )
     if p.control_variate > 0.0:
         control = memory.expected - earned - p.half_variance * memory.square - variance
-    unit = p.reward_unit
+    unit = p.reward_of_money
     return Parts(earned * unit, variance * unit, utility * unit, downside * unit, control * unit)
 
 
@@ -191,3 +192,6 @@ def observe(p: Any, now: Any, account: Any, memory: Any) -> Any:
         min(memory.variance * p.per_error * p.per_error, 25.0),
         within(memory.drift * p.per_error, -10.0, 10.0),
     )
+
+
+STEP = Step(Columns, Memory, Own, Parts, ("spot", "option"), (0, 0, 1, 1), 2, opening, trade, reward, observe)

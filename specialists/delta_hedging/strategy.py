@@ -1,12 +1,11 @@
-"""The strategy: its parameters, its presets, and what ties step, markets and rules together."""
+"""The desk: its parameters, how its tape is made, and what its episodes amount to."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,21 +14,12 @@ from fund.account.utility import cara_equivalent
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.market.weather import Weather
-from fund.strategy import Box, Played, Policy, Step, Strategy
-from specialists.delta_hedging import market, recorded, rules
-from specialists.delta_hedging.contract import check, grid
-from specialists.delta_hedging.presets import PRESETS, UNITS
-from specialists.delta_hedging.step import (
-    WIDEST,
-    Columns,
-    Memory,
-    Own,
-    Parts,
-    observe,
-    opening,
-    reward,
-    trade,
-)
+from fund.parameter import parameter
+from fund.strategy import Box, Played, Strategy
+from specialists.delta_hedging import attribution, market, recorded, time_grid
+from specialists.delta_hedging.presets import PRESETS
+from specialists.delta_hedging.rules import RULES
+from specialists.delta_hedging.step import STEP, WIDEST
 from specialists.delta_hedging.valuation import FEATURES
 
 Floats = NDArray[np.float64]
@@ -37,77 +27,97 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class DeltaHedging(Strategy):
-    """An option sold, and the underlier that hedges it; parameters are explained in `presets`."""
+    """An option sold, and the underlier that hedges it."""
 
-    name: ClassVar[str] = "delta_hedging"
-    step: ClassVar[Step] = Step(
-        Columns, Memory, Own, Parts, ("spot", "option"), (0, 0, 1, 1), 2, opening, trade, reward, observe
-    )
-    features: ClassVar[tuple[str, ...]] = FEATURES
-    units: ClassVar[Mapping[str, str]] = UNITS
-    rules: ClassVar[Mapping[str, Callable[[Any], Policy]]] = rules.RULES
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
-    warm_up: ClassVar[int] = recorded.WARM_UP
-    finite_horizon: ClassVar[bool] = True
-    derived: ClassVar[tuple[str, ...]] = (
+    name = "delta_hedging"
+    step = STEP
+    features = FEATURES
+    rules = RULES
+    presets = PRESETS
+    warm_up = recorded.WARM_UP
+    finite_horizon = True
+    derived = (
         "bands", "sign", "delivery", "set_up_rate", "unwind_rate", "growth", "payout", "half_variance",
-        "half_downside", "utility_weight", "reward_unit", "cost_unit", "per_premium", "per_error",
+        "half_downside", "utility_weight", "reward_of_money", "cost_unit", "per_premium", "per_error",
     )  # fmt: skip
 
     n_steps: int = 63
     reward_scale: float = 1000.0
-    market: str = "garch"
-    action_form: str = "multiple"
-    option: str = "call"
-    settlement: str = "cash"
-    objective: str = "cara"
-    risk_form: str = "quadratic"
-    spot: float = 100.0
-    strike: float = 100.0
-    maturity_days: float = 63.0
-    rebalance_days: float = 1.0
-    step_days: float = 1.0
-    days_per_year: int = 252
-    notional: float = 5e5
-    sigma: float = 0.2
-    mu: float = 0.0
-    rate: float = 0.0
-    dividend: float = 0.0
-    volatility_premium: float = 0.05
-    market_loading: float = 0.7
-    momentum: float = 0.0
-    kappa: float = 5.0
-    theta: float = 0.04
-    xi: float = 0.5
-    rho: float = -0.4
-    volvol: float = 0.6
+    market: str = parameter("garch", "garch, gbm, binomial, heston or sabr", one_of=tuple(market.MARKETS))
+    action_form: str = parameter(
+        "multiple", "multiple of delta, or band below and above it", one_of=("multiple", "band")
+    )
+    option: str = parameter("call", "call or put", one_of=("call", "put"))
+    settlement: str = parameter("cash", "cash, or stock, delivered free", one_of=("cash", "stock"))
+    objective: str = parameter(
+        "cara", "cara, or mean_std: mean less std_weight standard deviations", one_of=("cara", "mean_std")
+    )
+    risk_form: str = parameter(
+        "quadratic", "of the reward; Kolm & Ritter (2019)", one_of=("quadratic", "cara", "downside", "none")
+    )
+    spot: float = parameter(100.0, "price of the underlier at the start", above=0.0)
+    strike: float = parameter(
+        100.0, "where the underlier is at `spot`; a later option has the same moneyness", above=0.0
+    )
+    maturity_days: float = parameter(63.0, "trading days from an option's sale to its expiry", above=0.0)
+    rebalance_days: float = parameter(1.0, "trading days between two chances to change the hedge", above=0.0)
+    step_days: float = parameter(1.0, "trading days a step", above=0.0)
+    days_per_year: int = parameter(252, "trading days a year", above=0)
+    notional: float = parameter(5e5, "worth of the underlier of what is sold, account currency", above=0.0)
+    sigma: float = parameter(
+        0.2, "volatility, per square root of a year; in the normal regime (market garch)", above=0.0
+    )
+    mu: float = parameter(0.0, "drift of the underlier, a year, dividends included")
+    rate: float = parameter(0.0, "riskless, a year; P&L is in excess of it on the capital")
+    dividend: float = parameter(0.0, "yield of the underlier, a year")
+    volatility_premium: float = parameter(
+        0.05, "share by which the implied volatility is above the fair one; Carr & Wu (2009)", above=-1.0
+    )
+    market_loading: float = parameter(
+        0.7, "correlation with the weather's common factor (market garch)", above=-1.0, below=1.0
+    )
+    momentum: float = parameter(0.0, "correlation of successive returns (market gbm)", above=-1.0, below=1.0)
+    kappa: float = parameter(5.0, "speed of mean reversion of variance, a year; Heston (1993)", above=0.0)
+    theta: float = parameter(0.04, "long-run variance, a year; Heston (1993)", above=0.0)
+    xi: float = parameter(0.5, "volatility of variance; Heston (1993)", above=0.0)
+    rho: float = parameter(
+        -0.4, "correlation of returns with variance (heston) or volatility (sabr)", above=-1.0, below=1.0
+    )
+    volvol: float = parameter(0.6, "volatility of volatility; Hagan et al. (2002), beta = 1", at_least=0.0)
     cost_rate: float = 5e-4
-    set_up_cost: bool = True
-    unwind_cost: bool = True
-    leverage: float = 1.0
-    risk_aversion: float = 4e-5
-    risk_weight: float = 1.0
-    costs_in_risk: bool = False
-    risk_volatility: float = 1.0
-    std_weight: float = 1.5
+    set_up_cost: bool = parameter(True, "whether the first trade of an option costs")
+    unwind_cost: bool = parameter(True, "whether closing the hedge at expiry costs")
+    leverage: float = parameter(1.0, "largest value of the hedge over NAV when trading", at_least=0.0)
+    risk_aversion: float = parameter(
+        4e-5, "absolute, per account currency; Hodges & Neuberger (1989), Kolm & Ritter (2019)", at_least=0.0
+    )
+    risk_weight: float = parameter(1.0, "multiple of the risk aversion in the reward", at_least=0.0)
+    costs_in_risk: bool = parameter(False, "whether costs count in the reward's risk; Kolm & Ritter (2019)")
+    risk_volatility: float = parameter(
+        1.0,
+        "multiple of the implied volatility, of the option in the reward's risk; Leland (1985)",
+        above=0.0,
+    )
+    std_weight: float = parameter(
+        1.5, "standard deviations in the objective mean_std and in y0; Cao et al. (2021)", at_least=0.0
+    )
     control_variate: bool = False
-    hedge_alone: bool = False
+    hedge_alone: bool = parameter(
+        False, "whether it leaves out, too, what no hedge can change; for training, with control_variate"
+    )
 
     def __post_init__(self) -> None:
         """Refuse words and numbers that make no world; raises UnknownName, InvalidParameter."""
-        check(self)
-
-    def with_parameters(self, **changes: Any) -> Self:
-        """A copy with other parameters; maturity, rebalancing and steps are kept in step with each other.
-
-        `n_steps` alone is the number of steps to expiry: the same time in more or fewer steps, each with a chance to
-        trade where it was so before. `rebalance_days` shorter than a step, or no multiple of it, makes steps shorter.
-        """
-        return super().with_parameters(**{**changes, **grid(self, changes)})
-
-    def with_steps(self, steps: int) -> Self:
-        """The same world over another number of steps; beyond an option's expiry another one is sold."""
-        return super().with_parameters(n_steps=steps)
+        super().__post_init__()
+        time_grid.check(self)
+        if self.market == "binomial":
+            self.demand("sigma", 0.0 < self.up_probability < 1.0, "enough for the drift of a step")
+        drawn = self.market in ("garch", "gbm", "binomial") and self.momentum == 0.0 and self.history is None
+        known = drawn and self.risk_form in ("quadratic", "none") and not self.costs_in_risk
+        worlds = "on garch, gbm and binomial without momentum, for quadratic risk before costs"
+        self.demand("control_variate", known or not self.control_variate, f"False: it is known {worlds}")
+        alone = self.control_variate or not self.hedge_alone
+        self.demand("hedge_alone", alone, "False without control_variate")
 
     @property
     def actions(self) -> Box:
@@ -118,12 +128,6 @@ class DeltaHedging(Strategy):
     def flat_action(self) -> float:  # type: ignore[override]
         """No hedge, or a band that is never left."""
         return WIDEST if self.bands else 0.0
-
-    def record(self, paths: Paths, weather: Weather | None = None) -> Tape:
-        """The tape of these paths: windows of the history where there is one, else drawn."""
-        if self.history is not None:
-            return recorded.record(self, self.history, paths)
-        return market.record(self, paths, weather)
 
     @classmethod
     def needs(cls) -> tuple[str, ...]:
@@ -144,31 +148,27 @@ class DeltaHedging(Strategy):
             n_steps=steps,
         )  # fmt: skip
 
+    def with_parameters(self, **changes: Any) -> Self:
+        """A copy with other parameters; maturity, rebalancing and steps are kept in step with each other.
+
+        `n_steps` alone is the number of steps to expiry: the same time in more or fewer steps, each with a chance to
+        trade where it was so before. `rebalance_days` shorter than a step, or no multiple of it, makes steps shorter.
+        """
+        return super().with_parameters(**{**changes, **time_grid.fitted(self, changes)})
+
+    def with_steps(self, steps: int) -> Self:
+        """The same world over another number of steps; beyond an option's expiry another one is sold."""
+        return super().with_parameters(n_steps=steps)
+
+    def record(self, paths: Paths, weather: Weather | None = None) -> Tape:
+        """The tape of these paths: windows of the history where there is one, else drawn."""
+        if self.history is not None:
+            return recorded.record(self, self.history, paths)
+        return market.record(self, paths, weather)
+
     def over_limit(self, held: Floats, position: Floats, marks: Floats, nav: Floats) -> NDArray[np.bool_]:
         """(n,) paths whose hedge is beyond the leverage, unless the step reduced it; the option is not a choice."""
         return super().over_limit(held[:1], position[:1], marks[:1], nav)
-
-    def statistics(self, played: Played) -> dict[str, float]:
-        """What hedging cost, in % of the premiums; y0 is its mean plus `std_weight` standard deviations.
-
-        price: at which the writer is indifferent to one option, hedged like this. hedge_error: P&L of one option.
-        """
-        pnl, premiums = played.nav[-1] - played.nav[0], played.memory["premiums"]
-        cost = -100.0 * pnl / premiums
-        equivalent = (
-            cara_equivalent(pnl, self.risk_aversion) if self.risk_aversion > 0.0 else float(pnl.mean())
-        )
-        one, discount = self.spot / self.notional, (1.0 + self.growth) ** -self.n_steps
-        return {
-            "cost_mean_pct": float(cost.mean()),
-            "cost_std_pct": float(cost.std()),
-            "y0": float(cost.mean() + self.std_weight * cost.std()),
-            "trades": float(played.memory["trades"].mean()),
-            "premium": float(premiums.mean()) * one,
-            "price": (float(premiums.mean()) - discount * equivalent) * one,
-            "hedge_error_mean": float(pnl.mean()) * one,
-            "hedge_error_std": float(pnl.std()) * one,
-        }
 
     def certainty_equivalent(self, played: Played) -> float | None:
         """What the episodes' P&L is worth, account currency, by `objective`; none for CARA without risk aversion."""
@@ -176,6 +176,10 @@ class DeltaHedging(Strategy):
         if self.objective == "mean_std":
             return float(pnl.mean() - self.std_weight * pnl.std())
         return cara_equivalent(pnl, self.risk_aversion) if self.risk_aversion > 0.0 else None
+
+    def statistics(self, played: Played) -> dict[str, float]:
+        """What hedging cost, and the price at which the writer is indifferent."""
+        return attribution.statistics(self, played)
 
     @property
     def days(self) -> int:
@@ -275,11 +279,6 @@ class DeltaHedging(Strategy):
 
     def _risk(self, form: str) -> float:
         return self.risk_weight * self.risk_aversion if self.risk_form == form else 0.0
-
-    @property
-    def reward_unit(self) -> float:
-        """Reward of one unit of account currency."""
-        return self.reward_scale / self.capital
 
     @property
     def per_premium(self) -> float:

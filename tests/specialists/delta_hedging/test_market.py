@@ -170,8 +170,8 @@ def test_parameters_hang_together():
     [
         ({"market": "hesten"}, UnknownName, 'Did you mean "heston"'),
         ({"action_form": "bands"}, UnknownName, 'Did you mean "band"'),
-        ({"strike": 0.0}, InvalidParameter, "strike is 0.0, wanted a number above zero"),
-        ({"cost_rate": -0.1}, InvalidParameter, "cost_rate is -0.1, wanted zero or more"),
+        ({"strike": 0.0}, InvalidParameter, "strike is 0.0, wanted above 0"),
+        ({"cost_rate": -0.1}, InvalidParameter, "cost_rate is -0.1, wanted at least 0"),
         ({"rho": -1.0}, InvalidParameter, "rho is -1.0"),
         ({"rebalance_days": 4}, InvalidParameter, "maturity_days|rebalance_days"),
         ({"steps_per_day": 2}, InvalidParameter, "moves by the day"),
