@@ -62,6 +62,7 @@ def parser() -> Parser:
     train.add_argument("--steps", type=_count, help="environment steps; the tuned number where not given")
     train.add_argument("--seconds", type=float, help="stop after this wall-clock time")
     train.add_argument("--resume", action="store_true", help="go on from the latest model")
+    train.add_argument("--algorithm", help="of a stage: mappo, ippo, qmix, vdn, dqn or maddpg")
     example = "fund evaluate market_making --policy symmetric --preset avellaneda_stoikov"
     evaluate = _strategy_command(commands, "evaluate", "play seeded episodes and report them", example)
     evaluate.add_argument(
@@ -188,7 +189,10 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
             options.seed,
             options.models,
             options.resume,
+            options.algorithm,
         )
+    if options.algorithm is not None:
+        raise InvalidParameter(f"{options.name}: --algorithm is for stages, {', '.join(STAGES)}")
     spec, strategy = _spec_and_strategy(options)
     budget = training.Budget(options.steps, options.seconds)
     done = training.train(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from fund.envs.team import Observations, Team, in_turn
 from fund.strategy import Box, Choice
@@ -124,30 +124,42 @@ class Group(Members):
 
     def tensors(self) -> dict[str, Tensor]:
         """All that a checkpoint must hold, by name."""
-        modules = {"actor": self.actor, "critic": self.critic, "norm": self.norm}
-        named = {f"{part}/{key}": t for part, of in modules.items() for key, t in of.state_dict().items()}
-        for part, optimiser in self._optimisers().items():
-            for k, moments in optimiser.state_dict()["state"].items():
-                named.update({f"{part}/{k}/{key}": torch.as_tensor(t) for key, t in moments.items()})
-        named.update({"memory/actor": self.actor_memory, "memory/critic": self.critic_memory})
-        return named
+        memories = {"memory/actor": self.actor_memory, "memory/critic": self.critic_memory}
+        return kept(self._modules(), self._optimisers()) | memories
 
     def load(self, named: Mapping[str, Tensor]) -> None:
         """Take over what `tensors` gave; raises RuntimeError, KeyError where it does not fit."""
-        for part, module in (("actor", self.actor), ("critic", self.critic), ("norm", self.norm)):
-            module.load_state_dict(below(named, part))
-        for part, optimiser in self._optimisers().items():
-            moments: dict[int, dict[str, Tensor]] = {}
-            for key, t in below(named, part).items():
-                k, _, what = key.partition("/")
-                moments.setdefault(int(k), {})[what] = t
-            optimiser.load_state_dict(
-                {"state": moments, "param_groups": optimiser.state_dict()["param_groups"]}
-            )
+        take_over(named, self._modules(), self._optimisers())
         self.actor_memory, self.critic_memory = named["memory/actor"], named["memory/critic"]
+
+    def _modules(self) -> dict[str, nn.Module]:
+        return {"actor": self.actor, "critic": self.critic, "norm": self.norm}
 
     def _optimisers(self) -> dict[str, torch.optim.Adam]:
         return {"actor_optimiser": self.actor_optimiser, "critic_optimiser": self.critic_optimiser}
+
+
+def kept(modules: Mapping[str, nn.Module], optimisers: Mapping[str, torch.optim.Adam]) -> dict[str, Tensor]:
+    """Weights and moments by name: `<part>/<key>`, `<part>/<parameter>/<moment>`."""
+    named = {f"{part}/{key}": t for part, of in modules.items() for key, t in of.state_dict().items()}
+    for part, optimiser in optimisers.items():
+        for k, moments in optimiser.state_dict()["state"].items():
+            named.update({f"{part}/{k}/{key}": torch.as_tensor(t) for key, t in moments.items()})
+    return named
+
+
+def take_over(
+    named: Mapping[str, Tensor], modules: Mapping[str, nn.Module], optimisers: Mapping[str, torch.optim.Adam]
+) -> None:
+    """Set what `kept` gave; raises RuntimeError, KeyError where it does not fit."""
+    for part, module in modules.items():
+        module.load_state_dict(below(named, part))
+    for part, optimiser in optimisers.items():
+        moments: dict[int, dict[str, Tensor]] = {}
+        for key, t in below(named, part).items():
+            k, _, what = key.partition("/")
+            moments.setdefault(int(k), {})[what] = t
+        optimiser.load_state_dict({"state": moments, "param_groups": optimiser.state_dict()["param_groups"]})
 
 
 def below(named: Mapping[str, Any], part: str) -> dict[str, Any]:

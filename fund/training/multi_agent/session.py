@@ -26,7 +26,8 @@ from fund.errors import ModelError
 from fund.paths import lock
 from fund.training.evaluate import SELECTION_SEEDS
 from fund.training.multi_agent.acting import Actors, Episodes, Policy, play_team
-from fund.training.multi_agent.learner import Learner
+from fund.training.multi_agent.algorithms import learner_of, settings_of
+from fund.training.multi_agent.off_policy import OffPolicy
 from fund.training.multi_agent.settings import Settings
 from fund.training.multi_agent.store import TeamCard, TeamStore, environment_hash, networks, packed, schema
 from fund.training.train import versions
@@ -41,10 +42,13 @@ class Job:
 
     name: str  # folder of its models
     make: Callable[[int], Team]  # how many copies -> team
-    settings: Settings = field(default_factory=Settings)
+    settings: Settings | OffPolicy = field(default_factory=Settings)
     preset: str = "default"
     parameters: Mapping[str, Any] = field(default_factory=dict)  # of the world, for the card
     score: Score | None = None  # what selection maximises; the mean return of an agent where not given
+    learner: Callable[[Job, int], Any] | None = (
+        None  # job and seed -> what learns; `learner_of` where not given
+    )
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ class Session:
 
     def __init__(self, job: Job, store: TeamStore, seed: int) -> None:
         self.job, self.store = job, store
-        self.learner = Learner(job.make(job.settings.copies), job.settings, seed)
+        self.learner: Any = (job.learner or _alone)(job, seed)
         self.judge = job.make(job.settings.evaluation_copies)
         self.history: list[tuple[int, float]] = []
         self.interrupted = self.is_best = False
@@ -105,9 +109,9 @@ class Session:
         """Go on from the latest checkpoint; raises ModelError where it is of another world or other settings."""
         card, named, where = self.store.read(self.job.name, "latest", self.job.preset)
         card.check(self.learner.team)
-        found, wanted = Settings.of(card.settings), self.job.settings
+        found, wanted = settings_of(card.settings), self.job.settings
         if replace(found, steps=wanted.steps, evaluations=wanted.evaluations) != wanted:
-            different = [k for k, v in asdict(found).items() if asdict(wanted)[k] != v]
+            different = [k for k, v in asdict(found).items() if asdict(wanted).get(k) != v]
             raise ModelError(
                 f"{self.job.name}: the checkpoint was trained with another {', '.join(different)}"
             )
@@ -160,7 +164,7 @@ class Session:
         """What is known now."""
         job, learner = self.job, self.learner
         return TeamCard(
-            name=job.name, algorithm=job.settings.algorithm, preset=job.preset, agents=schema(learner.team),
+            name=job.name, algorithm=job.settings.algorithm.upper(), preset=job.preset, agents=schema(learner.team),
             environment=environment_hash(job.name, learner.team, job.parameters),
             parameters={key: value if isinstance(value, (bool, int, float, str)) else repr(value)
                         for key, value in job.parameters.items()},
@@ -207,6 +211,10 @@ class Session:
         if "eval/mean_reward" in numbers:
             steps, scores = zip(*self.history, strict=True)
             np.savez(self.logs / "evaluations.npz", timesteps=np.array(steps), results=np.array(scores))
+
+
+def _alone(job: Job, seed: int) -> Any:
+    return learner_of(job.make(job.settings.copies), job.settings, seed)
 
 
 @contextlib.contextmanager

@@ -24,8 +24,8 @@ from fund.market.streams import Paths
 from fund.stage import Stage
 from fund.training.evaluate import TEST_SEEDS, Spread
 from fund.training.multi_agent.acting import Policy, play_team
+from fund.training.multi_agent.algorithms import for_algorithm, settings_of
 from fund.training.multi_agent.session import Job, TrainedTeam, train_team
-from fund.training.multi_agent.settings import Settings
 from fund.training.multi_agent.store import TeamStore
 from fund.training.store import parameters_of
 
@@ -59,13 +59,21 @@ def tuned(stage: Stage, preset: str = "default") -> dict[str, Any]:
     return dict(blocks.get(preset, blocks.get("default", {})))
 
 
-def stage_job(stage: Stage, preset: str = "default", changes: Mapping[str, Any] | None = None) -> Job:
-    """What is to be trained for a stage; `changes` override its tuned settings. Raises UnknownName."""
-    plain = {**tuned(stage, preset), **(changes or {})}
+def stage_job(
+    stage: Stage,
+    preset: str = "default",
+    changes: Mapping[str, Any] | None = None,
+    algorithm: str | None = None,
+) -> Job:
+    """What is to be trained for a stage; `changes` override its tuned settings. Raises UnknownName.
+
+    An `algorithm` of another kind than the tuned settings' starts from its own defaults.
+    """
+    plain = for_algorithm(algorithm, tuned(stage, preset), changes or {})
     world = plain.pop("world", {})
     training = stage.with_parameters(**world) if world else stage
     return Job(
-        name=stage.name, make=partial(Rounds, training), settings=Settings.of(plain), preset=preset,
+        name=stage.name, make=partial(Rounds, training), settings=settings_of(plain), preset=preset,
         parameters=parameters_of(stage.strategy), score=partial(team_reward, stage),
     )  # fmt: skip
 
@@ -86,9 +94,10 @@ def train_stage(
     resume: bool = False,
     progress: bool = False,
     changes: Mapping[str, Any] | None = None,
+    algorithm: str | None = None,
 ) -> TrainedTeam:
     """Train a stage's agents; see `train_team`. Raises UnknownName, RunInUse, ModelError."""
-    job = stage_job(stage, preset, changes)
+    job = stage_job(stage, preset, changes, algorithm)
     if steps is not None:
         job = replace(job, settings=replace(job.settings, steps=steps))
     return train_team(job, seed, store, seconds, resume, progress)
@@ -118,10 +127,11 @@ def command(
     seed: int,
     models: str | None,
     resume: bool,
+    algorithm: str | None = None,
 ) -> dict[str, Any]:
     """What `fund train <stage>` prints: the training, and its agents beside the stage's first rule."""
     store = TeamStore(models)
-    done = train_stage(stage, preset, steps, seconds, seed, store, resume, progress=True)
+    done = train_stage(stage, preset, steps, seconds, seed, store, resume, True, algorithm=algorithm)
     against = versus(stage, store.load(Rounds(stage, 1), stage.name, "best", preset), next(iter(stage.rules)))
     return {
         "name": stage.name, "preset": preset, "algorithm": done.card.algorithm, "steps": done.card.steps,

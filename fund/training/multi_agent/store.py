@@ -31,8 +31,8 @@ from fund.errors import ModelError
 from fund.paths import atomic_write, models_folder, run_name
 from fund.strategy import Box, Choice
 from fund.training.multi_agent.acting import Actors
-from fund.training.multi_agent.group import below, groups_of
-from fund.training.multi_agent.settings import Settings
+from fund.training.multi_agent.algorithms import players_of
+from fund.training.multi_agent.group import below
 
 KEPT_CHECKPOINTS = 3
 NETWORKS = ("actor/", "critic/", "norm/")
@@ -43,7 +43,7 @@ class TeamCard:
     """What is known of one trained team."""
 
     name: str
-    algorithm: str  # MAPPO or IPPO
+    algorithm: str  # MAPPO, IPPO, QMIX, ...
     preset: str
     agents: dict[str, str]  # what each sees and may do, in speaking order
     environment: str  # hash of name, parameters and agents: what makes two evaluations comparable
@@ -190,8 +190,7 @@ class TeamStore:
         """The trained agents, checked against their card and the team; with a seed they draw their actions."""
         card, named, _ = self.read(name, which, preset)
         card.check(team)
-        with torch.random.fork_rng(devices=[]):
-            groups = groups_of(team, Settings.of(card.settings))
+        groups = players_of(team, card.settings)
         try:
             for k, group in enumerate(groups):
                 group.actor.load_state_dict(below(named, f"groups/{k}/actor"))
