@@ -5,7 +5,8 @@ Action       Box(desks): a wish, mapped from [-1, 1] to [floor, cap] and then pr
              cap a desk, weights that sum to one (to at most one with a cash sleeve), turnover at a rebalance.
 Clock        weights are set every `rebalance_days` and drift between; every day's return counts.
 Observation  12 statistics a desk, 15 of the market, own weights, drawdown, volatility, turnover, correlations.
-Reward       `pnl`, `risk` (-risk_aversion r^2 / 2), `target_volatility` (running volatility above the target).
+Reward       `pnl`, `risk` (-risk_aversion r^2 / 2), `target_volatility` (running volatility above the target),
+             `control` (a learner's world only: minus what equal weights would have made).
 Ends         the horizon truncates, ruin terminates.
 Rules        equal weight, inverse volatility, equal risk contribution, HRP, minimum variance, shrunk Kelly; and the
              regime oracle (`oracle`), an upper bound.
@@ -16,9 +17,9 @@ The sum of the sleeves and the cash is the fund's NAV, at every step, because th
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,8 @@ from fund.errors import DataError
 from fund.market.streams import Paths
 from fund.market.tape import Tape, write_tape
 from fund.market.weather import Weather
-from fund.strategy import Box, Policy, Step, Strategy
+from fund.parameter import parameter
+from fund.strategy import Box, Played, Step, Strategy
 from specialists import ROSTER
 
 Floats = NDArray[np.float64]
@@ -49,9 +51,9 @@ _COLUMNS = [
 ]  # fmt: skip
 _OWN = [*(f"weight_{d}" for d in DESKS), "drawdown", "volatility", "turnover"]
 Columns = namedtuple("Columns", _COLUMNS)  # type: ignore[misc]
-Memory = namedtuple("Memory", ["variance", "turnover", "nav"])
+Memory = namedtuple("Memory", ["variance", "turnover", "nav", "equal"])
 Own = namedtuple("Own", _OWN)  # type: ignore[misc]
-Parts = namedtuple("Parts", ["pnl", "risk", "target_volatility"])
+Parts = namedtuple("Parts", ["pnl", "risk", "target_volatility", "control"])
 
 _as_tuple = tuple_reader(COUNT, "array[{k}]", "array")
 _own = tuple_reader(COUNT + 3, "array[{k}]", "array")
@@ -65,14 +67,15 @@ def opening(p, now):  # type: ignore[no-untyped-def]
     held = np.empty(COUNT)
     for k in range(COUNT):
         held[k] = p.capital / COUNT / now[k]
-    return _as_tuple(held), Memory(p.start_variance, 0.0, p.capital)
+    return _as_tuple(held), Memory(p.start_variance, 0.0, p.capital, 0.0)
 
 
 def trade(p, now, nxt, account, memory, action):  # type: ignore[no-untyped-def]
     """On a rebalancing day, trade to the projected wish; on others let the weights drift."""
-    quantity, price, fee = np.zeros(COUNT), np.empty(COUNT), np.zeros(COUNT)
+    quantity, price, fee, equal = np.zeros(COUNT), np.empty(COUNT), np.zeros(COUNT), 0.0
     for k in range(COUNT):
         price[k] = now[k]
+        equal += (nxt[k] / now[k] - 1.0) / COUNT
     turnover = 0.0
     daily = account.nav / memory.nav - 1.0 if memory.nav > 0.0 else 0.0
     variance = (
@@ -93,7 +96,7 @@ def trade(p, now, nxt, account, memory, action):  # type: ignore[no-untyped-def]
             fee[k] = p.cost_rate * abs(quantity[k]) * price[k]
     fills = Fills(_as_tuple(quantity), _as_tuple(price), _as_tuple(fee))
     interest = account.cash * p.cash_rate * p.years_per_step
-    return fills, interest, Memory(variance, turnover, account.nav)
+    return fills, interest, Memory(variance, turnover, account.nav, equal)
 
 
 def reward(p, before, account, memory):  # type: ignore[no-untyped-def]
@@ -102,7 +105,10 @@ def reward(p, before, account, memory):  # type: ignore[no-untyped-def]
     daily = account.nav / before.nav - 1.0 if before.nav > 0.0 else 0.0
     excess = memory.variance * 252.0 / (p.target_volatility * p.target_volatility) - 1.0
     penalty = -p.volatility_penalty * max(excess, 0.0) / 252.0
-    return Parts(change * p.reward_scale, -0.5 * p.risk_aversion * daily * daily * p.reward_scale, penalty)
+    # what equal weights would have made does not depend on the action, but carries most of the noise
+    control = -p.equal_share * memory.equal * before.nav / p.capital
+    risk = -0.5 * p.risk_aversion * daily * daily
+    return Parts(change * p.reward_scale, risk * p.reward_scale, penalty, control * p.reward_scale)
 
 
 def observe(p, now, account, memory):  # type: ignore[no-untyped-def]
@@ -117,59 +123,50 @@ def observe(p, now, account, memory):  # type: ignore[no-untyped-def]
     return _own(own)
 
 
+STEP = Step(
+    Columns, Memory, Own, Parts, tuple(f"nav_{d}" for d in DESKS), tuple(range(COUNT)), COUNT, opening, trade, reward,
+    observe,
+)  # fmt: skip
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "default": {},
+    "null": {"sharpe_scale": 0.0},
+    "planted": {"sharpe_scale": 0.0, "edge": 4.0, "cost_rate": 0.0},
+}
+
+
 @dataclass(frozen=True)
 class CioAllocator(Strategy):
     """Capital allocation among the desks of the roster."""
 
-    name: ClassVar[str] = "cio_allocator"
-    step: ClassVar[Step] = Step(
-        Columns, Memory, Own, Parts, tuple(f"nav_{d}" for d in DESKS), tuple(range(COUNT)), COUNT,
-        opening, trade, reward, observe,
-    )  # fmt: skip
-    features: ClassVar[tuple[str, ...]] = seen.feature_names(DESKS)
-    flat_action: ClassVar[float | None] = None  # a fund without a cash sleeve is always invested
-    derived: ClassVar[tuple[str, ...]] = ("years_per_step", "start_variance")
-    rules: ClassVar[Mapping[str, Callable[[Any], Policy]]] = {**RULES, ORACLE: regime_oracle}
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "default": {},
-        "null": {"sharpe_scale": 0.0},
-        "planted": {"sharpe_scale": 0.0, "edge": 4.0, "cost_rate": 0.0},
-    }
-    units: ClassVar[Mapping[str, str]] = {
-        "floor": "least weight of a desk",
-        "cap": "greatest weight of a desk",
-        "max_turnover": "sum of absolute changes of weights at a rebalance",
-        "rebalance_days": "days between rebalances",
-        "target_volatility": "a year",
-        "volatility_penalty": "reward a year where running variance is twice the target's",
-        "risk_aversion": "of squared daily returns in the reward",
-        "cost_rate": "fee of moving capital, share of the value moved",
-        "cash_sleeve": "whether weights may sum to less than one",
-        "cash_rate": "interest on cash, a year",
-        "sharpe_scale": "multiple of the stand-in desks' Sharpe ratios",
-        "edge": "annual Sharpe ratio added to the first stand-in desk",
-        "in_order": "path of seed s plays world s, from its first day",
-        "streams": "recorded NAV streams instead of the stand-in",
-    }
+    name = "cio_allocator"
+    step = STEP
+    features = seen.feature_names(DESKS)
+    rules = {**RULES, ORACLE: regime_oracle}  # noqa: RUF012 - of the class, read by all, written by none
+    presets = PRESETS
+    flat_action = None  # a fund without a cash sleeve is always invested
+    derived = ("years_per_step", "start_variance")
 
-    floor: float = 0.05
-    cap: float = 0.40
-    max_turnover: float = 0.50
-    rebalance_days: int = 5
-    target_volatility: float = 0.12
-    volatility_penalty: float = 1.0
-    risk_aversion: float = 4.0
-    cost_rate: float = 0.0001
-    cash_sleeve: bool = False
-    cash_rate: float = 0.0
-    sharpe_scale: float = 1.0
-    edge: float = 0.0
-    in_order: bool = False
+    floor: float = parameter(0.05, "least weight of a desk")
+    cap: float = parameter(0.40, "greatest weight of a desk")
+    max_turnover: float = parameter(0.50, "sum of absolute changes of weights at a rebalance", at_least=0.0)
+    rebalance_days: int = parameter(5, "days between rebalances", at_least=1)
+    target_volatility: float = parameter(0.12, "a year", above=0.0)
+    volatility_penalty: float = parameter(1.0, "reward a year where running variance is twice the target's")
+    risk_aversion: float = parameter(4.0, "of squared daily returns in the reward")
+    cost_rate: float = parameter(
+        0.0001, "fee of moving capital, share of the value moved", at_least=0.0, at_most=1.0
+    )
+    cash_sleeve: bool = parameter(False, "whether weights may sum to less than one")
+    cash_rate: float = parameter(0.0, "interest on cash, a year")
+    sharpe_scale: float = parameter(1.0, "multiple of the stand-in desks' Sharpe ratios")
+    edge: float = parameter(0.0, "annual Sharpe ratio added to the first stand-in desk")
+    in_order: bool = parameter(False, "path of seed s plays world s, from its first day")
     reward_scale: float = 100.0
-    streams: NavStreams | None = None
+    streams: NavStreams | None = parameter(None, "recorded NAV streams instead of the stand-in")
 
     def __post_init__(self) -> None:
         """Refuse a mandate that no weights satisfy; raises InvalidParameter."""
+        super().__post_init__()
         check_bounds(COUNT, self.floor, self.cap, self.cash_sleeve)
 
     @property
@@ -181,6 +178,11 @@ class CioAllocator(Strategy):
     def start_variance(self) -> float:
         """Running daily variance at the start: half the target's."""
         return 0.5 * self.target_volatility**2 / 252.0
+
+    @property
+    def equal_share(self) -> float:
+        """Share of the equal-weight fund's P&L that is taken out of the reward."""
+        return 1.0 if self.control_variate else 0.0
 
     def record(self, paths: Paths, weather: Weather | None = None) -> Tape:
         """NAVs of the desks, each starting at 1, with the statistics of the days before."""
@@ -247,7 +249,7 @@ class CioAllocator(Strategy):
             (worth.sum(axis=0) > np.maximum(nav, 0.0) * (1 + 1e-9)) | (worth < -1e-9).any(axis=0)
         )
 
-    def statistics(self, played: Any) -> dict[str, float]:
+    def statistics(self, played: Played) -> dict[str, float]:
         """Fund volatility a year, and value moved a year over capital."""
         returns = played.nav[1:] / played.nav[:-1] - 1.0
         return {"volatility": float(returns.std() * np.sqrt(252.0))}
