@@ -141,10 +141,10 @@ class CioAllocator(Strategy):
     name = "cio_allocator"
     step = STEP
     features = seen.feature_names(DESKS)
-    rules = {**RULES, ORACLE: regime_oracle}  # noqa: RUF012 - of the class, read by all, written by none
+    rules = RULES | {ORACLE: regime_oracle}
     presets = PRESETS
     flat_action = None  # a fund without a cash sleeve is always invested
-    derived = ("years_per_step", "start_variance")
+    derived = ("years_per_step", "start_variance", "equal_share")
 
     floor: float = parameter(0.05, "least weight of a desk")
     cap: float = parameter(0.40, "greatest weight of a desk")
@@ -161,6 +161,9 @@ class CioAllocator(Strategy):
     sharpe_scale: float = parameter(1.0, "multiple of the stand-in desks' Sharpe ratios")
     edge: float = parameter(0.0, "annual Sharpe ratio added to the first stand-in desk")
     in_order: bool = parameter(False, "path of seed s plays world s, from its first day")
+    control_variate: bool = parameter(
+        False, "whether the reward has what equal weights would have made taken out; for training"
+    )
     reward_scale: float = 100.0
     streams: NavStreams | None = parameter(None, "recorded NAV streams instead of the stand-in")
 
