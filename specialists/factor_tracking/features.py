@@ -57,6 +57,7 @@ VALUATION_Z = tuple(FEATURES.index(f"{factor}_valuation_z") for factor in FACTOR
 MOMENTUM_60 = tuple(FEATURES.index(f"{factor}_momentum_60") for factor in FACTORS)
 VOLATILITY_20 = tuple(FEATURES.index(f"{factor}_volatility_20") for factor in FACTORS)
 CORRELATIONS = FEATURES.index("correlation_value_momentum")
+SURPRISES = names(Columns).index("value_surprise")
 MARKET_RETURN, MARKET_ACTIVITY = FEATURES.index("market_return_20"), FEATURES.index("market_volatility")
 
 
@@ -66,6 +67,7 @@ class Past(NamedTuple):
     returns: Floats  # (WARM_UP + T, 3, n) daily, of the factors
     market: Floats  # (WARM_UP + T, n)
     valuation: Floats  # (WARM_UP + T + 1, 3, n)
+    surprise: Floats | None = None  # (WARM_UP + T, 3, n) what of the returns nobody could foresee
 
 
 def empty(steps: int, n: int) -> Tape:
@@ -78,6 +80,8 @@ def fill(tape: Tape, cut: slice, past: Past, usual: Floats) -> None:
     """Write some paths of a tape; `usual` (3,) are the factors' usual daily volatilities."""
     block, wide = tape.block[:, :, cut], tape.features[:, cut]
     _levels(past.returns, past.market, block)
+    if past.surprise is not None:
+        block[1:, SURPRISES : SURPRISES + 3] = past.surprise[WARM_UP:]
     _windows(past.returns, past.market, past.valuation, usual, block, wide)
 
 

@@ -137,11 +137,12 @@ def draw(desk: FactorTracking, found: Premia, paths: Paths, weather: Weather) ->
     streams, rows, n = paths.streams(desk.name), WARM_UP + desk.n_steps, len(paths)
     noise, spread = streams.normal("returns", rows, 3), streams.normal("valuation", rows, 3)
     start, earlier = streams.normal("start", 3), streams.normal("market", WARM_UP)
-    past = Past(np.empty((rows, 3, n)), np.empty((rows, n)), np.empty((rows + 1, 3, n)))
+    moves = np.empty((2, rows, 3, n))  # returns, and what of them is a surprise
+    past = Past(moves[0], np.empty((rows, n)), np.empty((rows + 1, 3, n)), moves[1])
     daily = MARKET_VOLATILITY / math.sqrt(YEAR)
     _walk(
         noise, spread, start, earlier, weather.market, weather.volatility, weather.regime, weather.drift / YEAR, daily,
-        found, past.returns, past.market, past.valuation,
+        found, past.returns, moves[1], past.market, past.valuation,
     )  # fmt: skip
     return past
 
@@ -149,7 +150,7 @@ def draw(desk: FactorTracking, found: Premia, paths: Paths, weather: Weather) ->
 @compiled(nogil=True)
 def _walk(
     noise: Floats, spread: Floats, start: Floats, earlier: Floats, shock: Floats, activity: Floats, regime: Any,
-    drift: Floats, daily: float, found: Premia, returns: Floats, market: Floats, valuation: Floats,
+    drift: Floats, daily: float, found: Premia, returns: Floats, surprise: Floats, market: Floats, valuation: Floats,
 ) -> None:  # fmt: skip
     # before day 0 the weather is not on record: the market's shocks are then its own, the regime that of day 0
     paths, rows = noise.shape[:2]
@@ -172,10 +173,12 @@ def _walk(
                 m = past[k] / found.usual[k] * per_long
                 z = valuation[t, k, i]
                 r = found.mean[k] + found.usual[k] * (found.valuation * z + found.momentum * m)
-                r += found.noise[k] * v * math.sqrt(heat[k]) * e
+                news = found.noise[k] * v * math.sqrt(heat[k]) * e
+                r += news
                 if k == 1:
                     r += found.refund - (found.crash * v * (max(w, 0.0) - found.pay) if panic else 0.0)
-                returns[t, k, i] = max(r, -0.5)
+                    news -= found.crash * v * (max(w, 0.0) - MEAN_RISE) if panic else 0.0
+                returns[t, k, i], surprise[t, k, i] = max(r, -0.5), news
                 heat[k] = 1.0 - ARCH - GARCH + heat[k] * (ARCH * e * e + GARCH)
                 past[k] += returns[t, k, i] - found.mean[k]
                 if t >= LONG:

@@ -45,6 +45,11 @@ class Columns(NamedTuple):
     correlation_value_momentum: float  # of the last 60 days
     correlation_value_quality: float
     correlation_momentum_quality: float
+    value_surprise: (
+        float  # share of the last day's return that nobody could foresee; unknown of a record, then zero
+    )
+    momentum_surprise: float
+    quality_surprise: float
 
 
 class Memory(NamedTuple):
@@ -61,6 +66,7 @@ class Memory(NamedTuple):
     bets: float  # factor-days with a position
     discount: float  # of the paper's objective
     worth: float  # the paper's objective so far
+    noise: float  # of the last step's gain, account currency; `control_variate` only
 
 
 class Own(NamedTuple):
@@ -84,12 +90,13 @@ class Parts(NamedTuple):
     tracking: float
     diversification: float
     turnover: float
+    control: float  # zero-mean noise of the P&L, taken out
 
 
 def opening(p: Any, now: Any) -> Any:
     """Nothing is held at the start, save what the paper's world says; the first day is one of rebalancing."""
     held = now.quality_z if p.trade_form > 0.0 else 0.0
-    return (held, 0.0, 0.0), Memory(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+    return (held, 0.0, 0.0), Memory(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 
 
 def trade(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any) -> Any:
@@ -149,10 +156,15 @@ def remembered(p: Any, now: Any, nxt: Any, position: Any, memory: Any, wait: flo
         benchmark = (
             nxt.value / now.value + nxt.momentum / now.momentum + nxt.quality / now.quality
         ) / 3.0 - 1.0
+    noise = 0.0
+    if p.control_variate > 0.0:
+        noise = position[0] * now.value * nxt.value_surprise
+        noise += position[1] * now.momentum * nxt.momentum_surprise
+        noise += position[2] * now.quality * nxt.quality_surprise
     return Memory(
         wait, traded, memory.turnover + p.turnover_rate * (traded - memory.turnover), benchmark,
         memory.value_held + position[0] * now.value, memory.momentum_held + position[1] * now.momentum,
-        memory.quality_held + position[2] * now.quality, memory.hits + hits, memory.bets + bets, 1.0, 0.0,
+        memory.quality_held + position[2] * now.quality, memory.hits + hits, memory.bets + bets, 1.0, 0.0, noise,
     )  # fmt: skip
 
 
@@ -169,15 +181,15 @@ def trade_one(p: Any, now: Any, account: Any, memory: Any, action: Any) -> Any:
     earned = position * (premium - 0.5 * p.gamma * p.sigma * position)
     after = Memory(
         0.0, 0.0, 0.0, 0.0, memory.value_held + position * now.value, 0.0, 0.0, 0.0, 0.0,
-        memory.discount * p.delta, memory.worth + memory.discount * (p.delta * earned - fee),
+        memory.discount * p.delta, memory.worth + memory.discount * (p.delta * earned - fee), 0.0,
     )  # fmt: skip
     return Fills((buy, 0.0, 0.0), (now.value, now.momentum, now.quality), (fee, 0.0, 0.0)), 0.0, after
 
 
 def reward(p: Any, before: Any, account: Any, memory: Any) -> Any:
-    """Change of NAV; the paper's risk penalty; tracking, diversification and turnover where they have a weight."""
+    """Change of NAV; the paper's risk penalty; what has a weight; for training, less what was pure noise."""
     earned = (account.nav - before.nav) / p.capital
-    risk = tracking = spread = turnover = 0.0
+    risk = tracking = spread = turnover = control = 0.0
     if p.trade_form > 0.0:
         risk = -0.5 * p.gamma * p.sigma * account.position[0] * account.position[0] / p.capital
     if p.tracking_weight > 0.0:
@@ -188,8 +200,12 @@ def reward(p: Any, before: Any, account: Any, memory: Any) -> Any:
         spread = p.diversification_weight * spread_of(p, before, account)
     if p.turnover_weight > 0.0:
         turnover = -p.turnover_weight * memory.traded
+    if p.control_variate > 0.0:
+        control = -memory.noise / p.capital
     scale = p.reward_scale
-    return Parts(earned * scale, risk * scale, tracking * scale, spread * scale, turnover * scale)
+    return Parts(
+        earned * scale, risk * scale, tracking * scale, spread * scale, turnover * scale, control * scale
+    )
 
 
 @njit(inline="always")

@@ -58,6 +58,7 @@ UNITS = {
     "tracking_weight": "of squared tracking error against the long-only benchmark, in the reward",
     "diversification_weight": "of gross exposure times (1 - Herfindahl index), a step, in the reward",
     "turnover_weight": "of traded value over NAV, in the reward",
+    "control_variate": "tilts: whether the reward has the returns that nobody could foresee taken out; for training",
     "trade_form": "0: 27 tilts; 1: 27 trades of one asset; 2: its position as a share of the limit",
     "trade_size": "units of the asset, of one step of the 27 trades",
     "position_limit": "units of the asset",
@@ -137,6 +138,7 @@ class FactorTracking(Strategy):
     tracking_weight: float = 0.0
     diversification_weight: float = 0.0
     turnover_weight: float = 0.0
+    control_variate: bool = False
     trade_form: int = 0
     trade_size: float = 0.0008
     position_limit: float = 0.05
@@ -160,6 +162,10 @@ class FactorTracking(Strategy):
         if self.trade_form and self.history is not None:
             raise InvalidParameter(
                 f"{self.name}: trade_form is {self.trade_form}, wanted 0 on a recorded market"
+            )
+        if self.control_variate and (self.trade_form or self.history is not None):
+            raise InvalidParameter(
+                f"{self.name}: control_variate is on, wanted that in drawn markets of tilts only"
             )
 
     @property

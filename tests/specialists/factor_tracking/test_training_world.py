@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fund.envs.play import constant, play
+from fund.errors import InvalidParameter
 from fund.market.streams import Paths
 from specialists.factor_tracking.strategy import FactorTracking
 
@@ -35,3 +36,20 @@ def test_the_world_itself_is_as_before():
     tape = strategy.record(PATHS)
     assert not tape["quality_z"].any()
     assert not play(strategy, constant(strategy, 13), PATHS).position.any()
+
+
+def test_what_is_taken_out_for_training_is_noise():
+    """Of the tilts: zero in the mean, whatever is held, and nearly all of what a day's reward scatters by."""
+    plain = FactorTracking(n_steps=60)
+    trained = plain.with_parameters(control_variate=True)
+    paths = Paths.of(11, 4000)
+    for action in (26, 0, 9):
+        before, after = (play(desk, constant(desk, action), paths).reward for desk in (plain, trained))
+        noise = before - after
+        assert abs(noise.mean()) < 4.0 * noise.std() / np.sqrt(len(noise))
+        assert after.std() < 0.5 * before.std()  # what is left could be foreseen
+
+
+def test_no_noise_is_known_of_a_record_or_of_one_asset():
+    with pytest.raises(InvalidParameter, match="control_variate is on"):
+        FactorTracking.preset("garleanu_pedersen", control_variate=True)
