@@ -27,7 +27,7 @@ from numba import njit
 from fund.account.costs import take
 from fund.account.ledger import Fills
 from fund.account.limits import within
-from fund.grandmodel.risk.layout import Memory, Own, Parts
+from fund.grandmodel.risk.layout import AGENTS, Columns, Memory, Own, Parts
 from fund.grandmodel.risk.positions import (
     POOREST,
     Four,
@@ -40,6 +40,7 @@ from fund.grandmodel.risk.positions import (
     value_at_risk,
     weights_of,
 )
+from fund.strategy import Step
 
 SMALLEST, LARGEST = 0.5, 4.0  # ATR multiples
 
@@ -150,14 +151,14 @@ def remembered(
 
 def reward(p: Any, before: Any, account: Any, memory: Any) -> Any:
     """P&L, price of variance, use of the VaR within its limit, deeper drawdown, response to crises, control variate."""
-    change = (account.nav - before.nav) * p.reward_unit
+    change = (account.nav - before.nav) * p.reward_of_money
     risk = (
         -0.5
         * p.risk_aversion
         * (account.nav - before.nav)
         * (account.nav - before.nav)
         * p.per_capital
-        * p.reward_unit
+        * p.reward_of_money
     )
     use = memory.var * p.per_threshold
     drawdown = 1.0 - account.nav / account.peak
@@ -168,7 +169,7 @@ def reward(p: Any, before: Any, account: Any, memory: Any) -> Any:
         p.var_bonus * use * p.share_of_step if use <= 1.0 else 0.0,
         -p.drawdown_penalty * deeper,
         p.emergency_bonus * memory.halved,
-        -memory.surprise * p.reward_unit if p.control_variate > 0.0 else 0.0,
+        -memory.surprise * p.reward_of_money if p.control_variate > 0.0 else 0.0,
     )
 
 
@@ -190,3 +191,9 @@ def observe(p: Any, now: Any, account: Any, memory: Any) -> Any:
         (1.0 - account.nav / account.peak) * 20.0,
         within(gross / (4.0 * p.max_position * base), 0.0, 20.0),
     )
+
+
+STEP = Step(
+    Columns, Memory, Own, Parts, ("price_1", "price_2", "price_3", "price_4"), (0, 1, 2, 3), len(AGENTS), opening,
+    trade, reward, observe,
+)  # fmt: skip

@@ -1,177 +1,103 @@
-"""The world of the risk stage: parameters, presets, and what its episodes amount to."""
+"""The world of the risk stage: parameters, and what its episodes amount to."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fund.account.tail_risk import normal_var
-from fund.errors import InvalidParameter
-from fund.grandmodel.risk import market, recorded, rules
-from fund.grandmodel.risk.layout import AGENTS, FEATURES, Columns, Memory, Own, Parts
-from fund.grandmodel.risk.step import observe, opening, reward, trade
+from fund.grandmodel.risk import market, recorded
+from fund.grandmodel.risk.layout import AGENTS, FEATURES
+from fund.grandmodel.risk.presets import PRESETS
+from fund.grandmodel.risk.rules import RULES
+from fund.grandmodel.risk.step import STEP
 from fund.grandmodel.value_at_risk import historical
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.market.weather import Weather
-from fund.strategy import Box, Played, Policy, Step, Strategy
+from fund.parameter import parameter
+from fund.strategy import Box, Played, Strategy
 
 Floats = NDArray[np.float64]
-
-_QUIET: dict[str, Any] = {
-    "black_swan": 0.0, "flash_crash": 0.0, "correlation_spike": 0.0, "liquidity_drought": 0.0, "weather": False,
-}  # fmt: skip
-_FREE: dict[str, Any] = {
-    "risk_free_rate": 0.0, "kelly_fraction": 0.0, "var_bonus": 0.0, "drawdown_penalty": 0.0, "emergency_bonus": 0.0,
-    "risk_aversion": 0.0,
-}  # fmt: skip
-_IID: dict[str, Any] = {
-    "season": 0.0, "clustering": False, "mandate_bias": 1.0, "mandate_spread": 0.0, "cost_rate": 0.0,
-    "risk_free_rate": 0.0, "kelly_fraction": 0.0, "emergency_protocols": False, "stops_on": False,
-    "rebalance_threshold": 0.0, "compound": False, "correlation_limit": 1.0, "expected_sharpe": 2.0,
-}  # fmt: skip
-_SWANS: dict[str, Any] = {
-    "black_swan": 1.0, "cost_rate": 0.0, "emergency_protocols": False, "expected_sharpe": 8.0,
-}  # fmt: skip
-PRESETS: dict[str, dict[str, Any]] = {
-    "default": {},
-    "null": {**_QUIET, **_FREE, "expected_sharpe": 0.0},
-    "planted": {**_QUIET, **_SWANS},
-    "iid": {**_QUIET, **_IID},
-}
-UNITS = {
-    "var_confidence": "of the VaR; D0",
-    "var_days": "horizon of the VaR, trading days; Basel (1996)",
-    "var_threshold": "VaR above which the limits cut, share of the NAV; D0",
-    "correlation_threshold": "mean correlation above which there is an alert; D0",
-    "kelly_fraction": "of the Kelly position, the most that is held; 0 is no such limit; D0",
-    "max_position": "of an asset, share of the NAV; D0",
-    "risk_free_rate": "a year, on cash, and in Kelly's formula; D0",
-    "atr_multiplier": "of the stop at the start; D0",
-    "profit_target_ratio": "distance of the target over that of the stop; D0",
-    "dynamic_adjustment": "whether the agent may move the multiplier; D0",
-    "stops_on": "whether there are stops and targets",
-    "cooldown": "bars that an asset stays out after a stop or a target",
-    "correlation_shock_threshold": "rise of the mean correlation over its slow mean; D0",
-    "emergency_protocols": "whether the VaR and the correlation shock cut positions at once; D0",
-    "max_weight": "of an asset in the exposure; D0",
-    "correlation_limit": "of two positions, above which both are scaled down; D0",
-    "rebalance_threshold": "gap that is traded, share of the full exposure; D0",
-    "initial_size": "position_sizing's setting at the start, share of the full position",
-    "compound": "whether positions are shares of the NAV, not of the capital",
-    "expected_sharpe": "a year, of an asset at full conviction",
-    "volatility": "a year, of the middle asset in the normal regime",
-    "correlation": "of the assets without weather",
-    "season": "depth of the U shape of volatility",
-    "clustering": "whether the factor's volatility clusters; GARCH(1,1)",
-    "mandate_bias": "mean conviction of the stages above",
-    "mandate_spread": "deviation of the conviction",
-    "cost_rate": "of a trade, share of its value at normal liquidity",
-    "black_swan": "expected number in 500 bars",
-    "flash_crash": "expected number in 500 bars",
-    "correlation_spike": "expected number in 500 bars",
-    "liquidity_drought": "expected number in 500 bars",
-    "jump": "fall of all assets in the first bar of a black swan",
-    "risk_aversion": "price of variance of P&L over the capital",
-    "var_bonus": "reward of an episode that uses all of its VaR and never more; D0",
-    "drawdown_penalty": "reward per maximum drawdown, a share of the peak; D0",
-    "emergency_bonus": "of halving a full exposure in a crisis; D0",
-    "false_alarm": "share of the emergency bonus that a halving without a crisis costs",
-    "control_variate": "whether the reward leaves out P&L that came of shocks, mean 0; for training",
-}
-SHARES = ("kelly_fraction", "max_position", "max_weight", "correlation_limit", "initial_size", "false_alarm")
-AT_LEAST_ZERO = (
-    "rebalance_threshold", "cost_rate", "cooldown", "expected_sharpe", "black_swan", "flash_crash",
-    "correlation_spike", "liquidity_drought", "jump", "risk_aversion", "mandate_spread",
-)  # fmt: skip
-ABOVE_ZERO = ("capital", "reward_scale", "var_days", "var_threshold", "atr_multiplier", "profit_target_ratio",
-              "max_position", "max_weight", "volatility", "correlation_limit")  # fmt: skip
 
 
 @dataclass(frozen=True)
 class RiskManagement(Strategy):
     """A mandate of four assets, and what four agents let of it be held."""
 
-    name: ClassVar[str] = "risk_management"
-    step: ClassVar[Step] = Step(
-        Columns, Memory, Own, Parts, ("price_1", "price_2", "price_3", "price_4"), (0, 1, 2, 3), len(AGENTS), opening,
-        trade, reward, observe,
-    )  # fmt: skip
-    features: ClassVar[tuple[str, ...]] = FEATURES
-    units: ClassVar[Mapping[str, str]] = UNITS
-    rules: ClassVar[Mapping[str, Callable[[Any], Policy]]] = rules.RULES
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
-    warm_up: ClassVar[int] = recorded.WARM_UP
-    flat_action: ClassVar[float | None] = None  # REDUCE_RISK comes to nothing in some bars, not at once
-    derived: ClassVar[tuple[str, ...]] = (
-        "var_factor", "per_threshold", "bars_a_year_root", "interest_a_bar", "reward_unit", "per_capital",
+    name = "risk_management"
+    step = STEP
+    features = FEATURES
+    rules = RULES
+    presets = PRESETS
+    warm_up = recorded.WARM_UP
+    flat_action = None  # REDUCE_RISK comes to nothing in some bars, not at once
+    derived = (
+        "var_factor", "per_threshold", "bars_a_year_root", "interest_a_bar", "reward_of_money", "per_capital",
         "share_of_step",
     )  # fmt: skip
 
     n_steps: int = 500
     steps_per_day: int = 78
     reward_scale: float = 100.0
-    var_confidence: float = 0.95
-    var_days: float = 10.0
-    var_threshold: float = 0.05
-    correlation_threshold: float = 0.5
-    kelly_fraction: float = 0.25
-    max_position: float = 0.1
-    risk_free_rate: float = 0.02
-    atr_multiplier: float = 2.0
-    profit_target_ratio: float = 2.0
-    dynamic_adjustment: bool = True
-    stops_on: bool = True
-    cooldown: float = 39.0
-    correlation_shock_threshold: float = 0.3
-    emergency_protocols: bool = True
-    max_weight: float = 0.4
-    correlation_limit: float = 0.7
-    rebalance_threshold: float = 0.05
-    initial_size: float = 1.0
+    var_confidence: float = parameter(0.95, "of the VaR; D0", above=0.5, below=1.0)
+    var_days: float = parameter(10.0, "horizon of the VaR, trading days; Basel (1996)", above=0.0)
+    var_threshold: float = parameter(0.05, "VaR above which the limits cut, share of the NAV; D0", above=0.0)
+    correlation_threshold: float = parameter(0.5, "mean correlation above which there is an alert; D0")
+    kelly_fraction: float = parameter(
+        0.25,
+        "of the Kelly position, the most that is held; 0 is no such limit; D0",
+        at_least=0.0,
+        at_most=1.0,
+    )
+    max_position: float = parameter(0.1, "of an asset, share of the NAV; D0", above=0.0, at_most=1.0)
+    risk_free_rate: float = parameter(0.02, "a year, on cash, and in Kelly's formula; D0")
+    atr_multiplier: float = parameter(2.0, "of the stop at the start; D0", above=0.0)
+    profit_target_ratio: float = parameter(2.0, "distance of the target over that of the stop; D0", above=0.0)
+    dynamic_adjustment: bool = parameter(True, "whether the agent may move the multiplier; D0")
+    stops_on: bool = parameter(True, "whether there are stops and targets")
+    cooldown: float = parameter(39.0, "bars that an asset stays out after a stop or a target", at_least=0.0)
+    correlation_shock_threshold: float = parameter(0.3, "rise of the mean correlation over its slow mean; D0")
+    emergency_protocols: bool = parameter(
+        True, "whether the VaR and the correlation shock cut positions at once; D0"
+    )
+    max_weight: float = parameter(0.4, "of an asset in the exposure; D0", above=0.0, at_most=1.0)
+    correlation_limit: float = parameter(
+        0.7, "of two positions, above which both are scaled down; D0", above=0.0, at_most=1.0
+    )
+    rebalance_threshold: float = parameter(
+        0.05, "gap that is traded, share of the full exposure; D0", at_least=0.0
+    )
+    initial_size: float = parameter(
+        1.0, "position_sizing's setting at the start, share of the full position", at_least=0.0, at_most=1.0
+    )
     compound: bool = True
-    expected_sharpe: float = 2.5
-    volatility: float = 0.3
-    correlation: float = 0.3
-    season: float = 0.2
-    clustering: bool = True
-    mandate_bias: float = 0.6
-    mandate_spread: float = 0.4
-    cost_rate: float = 2e-4
-    black_swan: float = 0.1
-    flash_crash: float = 0.1
-    correlation_spike: float = 0.1
-    liquidity_drought: float = 0.1
-    jump: float = 0.03
-    risk_aversion: float = 10.0
-    var_bonus: float = 0.1
-    drawdown_penalty: float = 0.5
-    emergency_bonus: float = 0.3
-    false_alarm: float = 0.1
-    control_variate: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse numbers that no book has; raises InvalidParameter."""
-        for key in ABOVE_ZERO:
-            self._demand(key, getattr(self, key) > 0.0, "a number above 0")
-        for key in AT_LEAST_ZERO:
-            self._demand(key, getattr(self, key) >= 0.0, "0 or more")
-        for key in SHARES:
-            self._demand(key, 0.0 <= getattr(self, key) <= 1.0, "a share from 0 to 1")
-        for key in ("var_confidence",):
-            self._demand(key, 0.5 < getattr(self, key) < 1.0, "above one half and below 1")
-        for key in ("correlation", "season"):
-            self._demand(key, 0.0 <= getattr(self, key) < 1.0, "from 0 to below 1")
-        self._demand("n_steps", self.n_steps >= 1 and self.steps_per_day >= 1, "one or more")
-
-    def _demand(self, key: str, holds: bool, wanted: str) -> None:
-        if not holds:
-            raise InvalidParameter(f"{self.name}: {key} is {getattr(self, key)}, wanted {wanted}")
+    expected_sharpe: float = parameter(2.5, "a year, of an asset at full conviction", at_least=0.0)
+    volatility: float = parameter(0.3, "a year, of the middle asset in the normal regime", above=0.0)
+    correlation: float = parameter(0.3, "of the assets without weather", at_least=0.0, below=1.0)
+    season: float = parameter(0.2, "depth of the U shape of volatility", at_least=0.0, below=1.0)
+    clustering: bool = parameter(True, "whether the factor's volatility clusters; GARCH(1,1)")
+    mandate_bias: float = parameter(0.6, "mean conviction of the stages above")
+    mandate_spread: float = parameter(0.4, "deviation of the conviction", at_least=0.0)
+    cost_rate: float = parameter(2e-4, "of a trade, share of its value at normal liquidity", at_least=0.0)
+    black_swan: float = parameter(0.1, "expected number in 500 bars", at_least=0.0)
+    flash_crash: float = parameter(0.1, "expected number in 500 bars", at_least=0.0)
+    correlation_spike: float = parameter(0.1, "expected number in 500 bars", at_least=0.0)
+    liquidity_drought: float = parameter(0.1, "expected number in 500 bars", at_least=0.0)
+    jump: float = parameter(0.03, "fall of all assets in the first bar of a black swan", at_least=0.0)
+    risk_aversion: float = parameter(10.0, "price of variance of P&L over the capital", at_least=0.0)
+    var_bonus: float = parameter(0.1, "reward of an episode that uses all of its VaR and never more; D0")
+    drawdown_penalty: float = parameter(0.5, "reward per maximum drawdown, a share of the peak; D0")
+    emergency_bonus: float = parameter(0.3, "of halving a full exposure in a crisis; D0")
+    false_alarm: float = parameter(
+        0.1, "share of the emergency bonus that a halving without a crisis costs", at_least=0.0, at_most=1.0
+    )
+    control_variate: bool = parameter(
+        False, "whether the reward leaves out P&L that came of shocks, mean 0; for training"
+    )
 
     @property
     def actions(self) -> Box:
@@ -197,16 +123,6 @@ class RiskManagement(Strategy):
     def interest_a_bar(self) -> float:
         """Interest on cash in a bar."""
         return self.risk_free_rate * self.years_per_step
-
-    @property
-    def reward_unit(self) -> float:
-        """Reward of one unit of account currency."""
-        return self.reward_scale / self.capital
-
-    @property
-    def per_capital(self) -> float:
-        """One over the capital."""
-        return 1.0 / self.capital
 
     @property
     def share_of_step(self) -> float:
