@@ -154,22 +154,24 @@ def noise_of(paths: Paths, world: str, sessions: int) -> Noise:
 
 def draw_bars(
     market: BarMarket, paths: Paths, sky: Weather, days: int, warm_up: int, world: str, minutes: int = 1
-) -> tuple[Bars, Floats]:
-    """Bars of `minutes` over `warm_up` + `days` sessions, and the signal of each half hour (n, half hours).
+) -> tuple[Bars, Floats, Floats]:
+    """Bars of `minutes` over `warm_up` + `days` sessions, the signal of each half hour, what could be foreseen.
 
     The weather's day 0 is the first after the warm-up, before which its day 0 holds. Half hour b's signal is known
-    before it begins. Bars of 5 or 30 minutes are those that `aggregate` makes of bars of one, without making these.
+    before it begins. The last, (n, rows), is the sum of the expected moves so far, price units, of who knows trend,
+    signal and gaps: the close less it is a martingale at the ends of 5-minute bars. Bars of 5 or 30 minutes are those
+    that `aggregate` makes of bars of one, without making these.
     """
     sessions, n = warm_up + days, len(paths)
     noise, first = noise_of(paths, world, sessions), np.arange(0, SESSION, minutes)
-    prices = np.empty((4, n, sessions * len(first)))
+    prices = np.empty((5, n, sessions * len(first)))
     volume = np.empty((n, sessions * SESSION))
     _draw(noise, sky.volatility, sky.liquidity, world_of(market), warm_up, minutes, prices, volume)
     minute, session = np.tile(first, sessions), np.repeat(np.arange(sessions), len(first))
     if minutes > 1:
         volume = np.add.reduceat(volume, minute + session * SESSION, axis=1)
-    opened, high, low, close = prices
-    return Bars(opened, high, low, close, volume, minute, session, minutes, SESSION), noise.signal
+    opened, high, low, close, foreseen = prices
+    return Bars(opened, high, low, close, volume, minute, session, minutes, SESSION), noise.signal, foreseen
 
 
 class Minutes(NamedTuple):
@@ -185,12 +187,13 @@ class Five(NamedTuple):
     """The last 5-minute bars of a path, as the gaps need them."""
 
     bodies: Floats  # (BODIES,) of the bars before the last
-    at: Floats  # (9,) see below
+    at: Floats  # (10,) see below
 
 
 OPEN, HIGH, LOW, BODY = 0, 1, 2, 3  # open of the bar that runs; the bar before
 HIGH_2, LOW_2 = 4, 5  # of the one before that
 SIDE, LEFT, SEEN = 6, 7, 8  # side and bars left of a gap in force, bars so far
+FORESEEN = 9  # expected moves so far, price units
 
 
 @compiled(nogil=True, error_model="numpy")
@@ -198,7 +201,7 @@ def _draw(
     noise: Noise, heat: Floats, liquidity: Floats, w: World, warm_up: int, every: int, prices: Floats, volume: Floats
 ) -> None:  # fmt: skip
     rows = (SESSION + every - 1) // every
-    five = Five(np.empty(BODIES), np.empty(9))
+    five = Five(np.empty(BODIES), np.empty(10))
     known = Minutes(np.empty(SESSION), np.empty(SESSION), np.empty(SESSION), np.empty(SESSION))
     for i in range(noise.price.shape[0]):
         five.bodies[:], five.at[:] = 0.0, 0.0
@@ -245,6 +248,7 @@ def _walk(
             trend = w.trend_kept * trend + w.trend_fresh * noise.trend[i, half + 1]
             drift = w.trend * trend + w.signal * noise.signal[i, half]
         push, five_top, five_bottom = drift + five.at[SIDE] * w.gap, -np.inf, np.inf
+        five.at[FORESEEN] += five.at[OPEN] * math.expm1(GAP_MINUTES * push)
         for k in range(first, first + GAP_MINUTES):
             s = known.spread[k]
             r = push - 0.5 * s * s + s * known.normal[k] + (jump if k == jump_at else 0.0)
@@ -256,6 +260,7 @@ def _walk(
             x, left = x + r, left - 1
             if left == 0 or k == SESSION - 1:
                 opened = _put(bars, row, opened, top, bottom, x)
+                bars[4, row] = five.at[FORESEEN]
                 row, left, top, bottom = row + 1, every, -np.inf, np.inf
         uniform = noise.gap[i, (session * SESSION + first) // GAP_MINUTES]
         _look_for_gap(five, first, math.exp(x), five_top, five_bottom, uniform, w)

@@ -36,11 +36,12 @@ QUIET: dict[str, Any] = {"trend_ratio": 0.0, "gap_edge": 0.0}  # nothing can be 
 
 
 class Drawn(NamedTuple):
-    """Bars of some paths, what is known ahead of each row, and the spread, all (n, rows)."""
+    """Bars of some paths, what is known ahead of each row, the spread, what could be foreseen, all (n, rows)."""
 
     bars: Bars
     signal: Floats | None  # of the half hour after the row
     half_spread: Floats
+    foreseen: Floats  # sum of the expected moves so far, price units; 0 where nobody knows
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class BarStrategy(BarMarket, Strategy):
     half_spread: float = parameter(0.00003, "share of the price, in normal liquidity", at_least=0.0)
     cost_rate: float = 0.00005
     band: float = parameter(0.02, "smallest change of exposure that is traded, share of NAV", at_least=0.0)
+    control_variate: bool = False
     zone: str = parameter("America/New_York", "of a recorded market's exchange")
     opens: str = parameter("09:30", "time of day at which a recorded session begins")
     closes: str = parameter("16:00", "and ends")
@@ -104,11 +106,12 @@ class BarStrategy(BarMarket, Strategy):
         """The bars of some paths, warm-up included."""
         per_session = SESSION // self.minutes
         warm_up = (self.first + 1) // per_session
-        bars, signal = draw_bars(self, paths, sky, self.days, warm_up, self.name, self.minutes)
+        bars, signal, foreseen = draw_bars(self, paths, sky, self.days, warm_up, self.name, self.minutes)
         bars = bars.cut(slice(0, self.first + 1 + self.n_steps))
         row_day = np.maximum(bars.session - warm_up, 0)
         ahead = signal[:, 1 + (bars.session * SESSION + bars.minute + self.minutes - 1) // 30]
-        return Drawn(bars, ahead if self.edge else None, (self.half_spread / sky.liquidity[row_day]).T)
+        spread = (self.half_spread / sky.liquidity[row_day]).T
+        return Drawn(bars, ahead if self.edge else None, spread, foreseen[:, : bars.rows])
 
     def record(self, paths: Paths, weather: Weather | None = None) -> Tape:
         """The tape of these paths: windows of the history where there is one, else drawn."""
@@ -202,7 +205,7 @@ def recorded(
     """The recorded market in bars with its columns and features, once a strategy: they are causal."""
     minutes = minutes_of(history, strategy.zone, strategy.opens, strategy.closes)
     bars = aggregate(minutes, strategy.minutes)
-    drawn = Drawn(bars, None, np.full(bars.close.shape, strategy.half_spread))
+    drawn = Drawn(bars, None, np.full(bars.close.shape, strategy.half_spread), bars.close)
     hours, _, rest = strategy.opens.partition(":")
     return drawn, *strategy.read(drawn, 60 * int(hours) + int(rest))
 

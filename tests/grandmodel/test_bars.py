@@ -17,7 +17,7 @@ NULL = without_edges(BarMarket())
 
 def minutes(market=NULL, n=32, days=20, warm_up=1, weather=fair):
     paths = Paths.of(0, n)
-    return draw_bars(market, paths, weather(paths, days), days, warm_up, "test")
+    return draw_bars(market, paths, weather(paths, days), days, warm_up, "test")[:2]
 
 
 def by_hand(closes, minute, session, length=SESSION, every=1):
@@ -89,7 +89,7 @@ def test_extremes_are_those_of_a_bridge():
 def test_the_weather_makes_the_volatility():
     paths = Paths.of(5, 64)
     sky = draw(paths, 40)
-    bars, _ = draw_bars(replace(NULL, jump_rate=0.0), paths, sky, 40, 0, "test")
+    bars, _, _ = draw_bars(replace(NULL, jump_rate=0.0), paths, sky, 40, 0, "test")
     moves = np.log(bars.close / bars.open).reshape(64, 40, SESSION).std(axis=2)
     ratio = moves / sky.volatility.T
     assert ratio.std() / ratio.mean() < 0.1
@@ -126,7 +126,7 @@ def test_draws_do_not_depend_on_the_company_or_the_length():
     short, _ = minutes(BarMarket(), n=5, days=3)
     np.testing.assert_array_equal(long.close[:, : short.rows], short.close)
     paths = Paths.of(3, 1)
-    alone, _ = draw_bars(BarMarket(), paths, fair(paths, 6), 6, 1, "test")
+    alone, _, _ = draw_bars(BarMarket(), paths, fair(paths, 6), 6, 1, "test")
     np.testing.assert_array_equal(alone.close[0], long.close[3])
     np.testing.assert_array_equal(alone.volume[0], long.volume[3])
 
@@ -190,6 +190,20 @@ def test_longer_bars_drawn_are_those_that_minutes_make(every):
     for name in ("open", "high", "low", "close", "volume", "minute", "session"):
         np.testing.assert_array_equal(getattr(drawn[1][0], name), getattr(wanted, name))
     np.testing.assert_array_equal(drawn[0][1], drawn[1][1])
+
+
+def test_what_can_be_foreseen_leaves_a_martingale():
+    """The close less the expected moves: mean 0 also where the drift is known, and that is most of the trend's gain."""
+    paths = Paths.of(2, 400)
+    market = BarMarket(edge=0.5, trend_ratio=9.0, gap_edge=0.5)
+    bars, _, foreseen = draw_bars(market, paths, fair(paths, 10), 10, 1, "test", 5)
+    left, told = np.diff(bars.close - foreseen), np.diff(foreseen)
+    for known in (np.sign(told), np.ones(left.shape)):
+        gain = (known * left).mean(axis=1)
+        assert abs(gain.mean()) < 4.0 * gain.std() / 20.0
+    assert (np.sign(told) * np.diff(bars.close)).mean() == pytest.approx(np.abs(told).mean(), rel=0.1)
+    quiet = draw_bars(NULL, paths, fair(paths, 2), 2, 1, "test", 5)[2]
+    assert not quiet.any()
 
 
 def test_wrong_numbers_are_refused():

@@ -259,3 +259,19 @@ def test_the_central_state_is_six_statistics_of_thirteen_columns_and_five_more()
 def test_worlds_that_cannot_be(changes, match):
     with pytest.raises(InvalidParameter, match=match):
         Strategic(**changes)
+
+
+@pytest.mark.parametrize("rule", ["experts", "momentum"])
+def test_the_control_variate_is_noise_only(rule):
+    """On the default market: the reward's mean stays, most of its variance goes, money is the same."""
+    one, two = (
+        play(world, world.rules[rule](world), Paths.of(3, 200))
+        for world in (
+            Strategic(n_steps=400, sharpe_bonus=0.0, drawdown_penalty=0.0),
+            Strategic(n_steps=400, control_variate=True, sharpe_bonus=0.0, drawdown_penalty=0.0),
+        )
+    )
+    np.testing.assert_array_equal(one.nav, two.nav)
+    difference = two.reward - one.reward
+    assert abs(difference.mean()) < 4.0 * difference.std() / 200**0.5
+    assert two.reward.std() < 0.6 * one.reward.std()

@@ -338,3 +338,16 @@ def test_momentum_window_is_the_momentum_of_that_window():
 def test_worlds_that_cannot_be(changes, match):
     with pytest.raises(InvalidParameter, match=match):
         Tactical(**changes)
+
+
+@pytest.mark.parametrize("rule", ["gap_runs", "momentum"])
+def test_the_control_variate_is_noise_only(rule):
+    """On the default market: the reward's mean stays, most of its variance goes, money is the same."""
+    one, two = (
+        play(world, world.rules[rule](world), Paths.of(3, 200))
+        for world in (Tactical(n_steps=400), Tactical(n_steps=400, control_variate=True))
+    )
+    np.testing.assert_array_equal(one.nav, two.nav)
+    difference = two.reward - one.reward
+    assert abs(difference.mean()) < 4.0 * difference.std() / 200**0.5
+    assert two.reward.std() < 0.6 * one.reward.std()

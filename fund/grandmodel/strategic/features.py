@@ -49,6 +49,7 @@ def read(
     columns = {
         "price": bars.close,
         "half_spread": drawn.half_spread,
+        "martingale": bars.close - drawn.foreseen,
         "synergy": signals.synergy.direction,
         "synergy_kind": signals.synergy.kind,
         "regime_scale": 1.0 - caution * regimes[2],

@@ -28,6 +28,7 @@ class Columns(NamedTuple):
 
     price: float
     half_spread: float  # share of the price
+    martingale: float  # the price less what could be foreseen of its moves; only the control variate reads it
     synergy: float  # direction of the synergy in force, 0 none
     synergy_kind: float  # its type, 0 none
     regime_scale: float  # of the position
@@ -48,6 +49,7 @@ class Memory(NamedTuple):
     earned_mlmi: float  # P&L up to the last decision that is owed to each expert
     earned_nwrqk: float
     earned_regime: float
+    surprise: float  # P&L of the last step that nobody could foresee
 
 
 class Own(NamedTuple):
@@ -64,11 +66,12 @@ class Parts(NamedTuple):
     synergy: float
     drawdown: float
     sharpe: float
+    control: float  # P&L that nobody could foresee, taken out
 
 
 def opening(p, now):  # type: ignore[no-untyped-def]
     """Nothing is held, nothing has been said."""
-    return (0.0,), Memory(p.capital, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    return (0.0,), Memory(p.capital, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @njit(inline="always")
@@ -111,6 +114,7 @@ def trade(p, now, nxt, account, memory, action):  # type: ignore[no-untyped-def]
         memory.earned_mlmi + one * change,
         memory.earned_nwrqk + two * change,
         memory.earned_regime + three * change,
+        (account.position[0] + units) * (nxt.martingale - now.martingale),
     )  # fmt: skip
 
 
@@ -121,7 +125,7 @@ def running_sharpe(unit: float, gain: float, square: float) -> float:
 
 
 def reward(p, before, account, memory):  # type: ignore[no-untyped-def]
-    """P&L, the bonus of a synergy, the growth of the largest drawdown, the change of the running Sharpe ratio."""
+    """P&L, bonus of a synergy, growth of the largest drawdown, change of the running Sharpe ratio, control variate."""
     r = (account.nav - before.nav) * p.per_capital
     deeper = max(1.0 - account.nav / account.peak - memory.worst, 0.0)
     then = running_sharpe(p.sharpe_unit, memory.gain, memory.square)
@@ -131,6 +135,7 @@ def reward(p, before, account, memory):  # type: ignore[no-untyped-def]
         p.synergy_bonus * memory.aligned * r * p.reward_scale,
         -p.drawdown_penalty * deeper * p.reward_scale,
         p.sharpe_bonus * (sharpe - then) * p.reward_scale,
+        -memory.surprise * p.reward_of_money if p.control_variate > 0.0 else 0.0,
     )
 
 

@@ -39,6 +39,7 @@ def read(
     columns = {
         "price": bars.close,
         "half_spread": drawn.half_spread,
+        "martingale": bars.close - drawn.foreseen,
         "synergy_kind": signals.synergy.kind,
         "gap_side": np.sign(signals.gaps.bullish - signals.gaps.bearish),
     }

@@ -42,6 +42,7 @@ class Columns(NamedTuple):
 
     price: float
     half_spread: float  # share of the price
+    martingale: float  # the price less what could be foreseen of its moves; only the control variate reads it
     synergy_kind: float  # type of the synergy in force, 0 none
     gap_side: float  # of the youngest open gap, 0 none
 
@@ -67,6 +68,7 @@ class Memory(NamedTuple):
     entries: float  # counts and sums of the episode
     timing_total: float
     slippage_total: float
+    surprise: float  # P&L of the last step that nobody could foresee
 
 
 class Own(NamedTuple):
@@ -83,12 +85,13 @@ class Parts(NamedTuple):
     timing: float
     flow: float
     slippage: float
+    control: float  # P&L that nobody could foresee, taken out
 
 
 def opening(p, now):  # type: ignore[no-untyped-def]
     """Nothing is held, nothing has been said."""
     return (0.0,), Memory(
-        p.capital, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        p.capital, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     )
 
 
@@ -184,17 +187,19 @@ def trade(p, now, nxt, account, memory, action):  # type: ignore[no-untyped-def]
         memory.entries + (1.0 if opened else 0.0),
         memory.timing_total + timed,
         memory.slippage_total + slipped,
+        holds * (nxt.martingale - now.martingale),
     )  # fmt: skip
 
 
 def reward(p, before, account, memory):  # type: ignore[no-untyped-def]
-    """P&L, timing of the entry, the state machine's flow, slippage."""
+    """P&L, timing of the entry, the state machine's flow, slippage, control variate."""
     pnl = (account.nav - before.nav) * p.reward_of_money
     return Parts(
         pnl,
         p.timing_bonus * memory.timed * p.reward_of_money,
         p.flow_bonus * memory.flow * pnl,
         -p.slippage_penalty * memory.slipped * p.reward_of_money,
+        -memory.surprise * p.reward_of_money if p.control_variate > 0.0 else 0.0,
     )
 
 
