@@ -73,7 +73,7 @@ def test_objective_without_noise(rule, wanted):
     """E + lambda V, exactly, where the reward leaves out the mid's own moves (holdings are whole shares)."""
     world = Execution.preset("almgren_chriss", control_variate=True)
     game = played(world, world.rules[rule](world), 8)
-    assert -game.reward / world.reward_unit == pytest.approx(np.full(8, float(wanted)), abs=1.0)
+    assert -game.reward / world.reward_of_money == pytest.approx(np.full(8, float(wanted)), abs=1.0)
 
 
 @pytest.mark.parametrize("rule", ["imbalance", "cont_kukanov", "random"])
@@ -112,7 +112,7 @@ def test_nothing_beats_the_sinh_schedule():
         action[:, PLACE["participation"]] = 1.0
         return action
 
-    cost = -played(world, wild, 4000).reward / world.reward_unit
+    cost = -played(world, wild, 4000).reward / world.reward_of_money
     assert cost.min() > 1_275_355.0
 
 
@@ -413,7 +413,7 @@ def test_impact_penalty_is_a_tenth_of_the_impact():
     world = Execution(n_steps=60)
     found = parts_total(world, policy_of(), 32)["impact"]
     game = played(world, policy_of(), 32)
-    np.testing.assert_allclose(found, -0.1 * game.memory["impact"] * world.reward_unit, rtol=1e-9)
+    np.testing.assert_allclose(found, -0.1 * game.memory["impact"] * world.reward_of_money, rtol=1e-9)
 
 
 def test_null_market_earns_nothing_and_planted_pays_its_reader():

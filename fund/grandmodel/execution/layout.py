@@ -43,10 +43,10 @@ class Columns(NamedTuple):
     latency_2: float
     latency_3: float
     minute: float  # step of the trading day
-    surprise_a: float  # of the step that ended, price units: the move that nobody could foresee, and what the
-    surprise_b: (
-        float  # news of the imbalance announces of later ones; mean 0, only the control variate reads it
-    )
+    # of the step that ended, price units: the move that nobody could foresee, and what the news of the imbalance
+    # announces of later ones; mean 0, only the control variate reads it
+    surprise_a: float
+    surprise_b: float
 
 
 class Memory(NamedTuple):

@@ -24,7 +24,8 @@ from numba import njit
 from fund.account.ledger import Fills
 from fund.account.limits import within
 from fund.grandmodel.execution.child import TOO_SMALL, Book, slice_of, work
-from fund.grandmodel.execution.layout import Memory, Own, Parts
+from fund.grandmodel.execution.layout import ACTIONS, Columns, Memory, Own, Parts
+from fund.strategy import Step
 
 
 def opening(p: Any, now: Any) -> Any:
@@ -120,12 +121,12 @@ def reward(p: Any, before: Any, account: Any, memory: Any) -> Any:
     share = 1.0 / size if size > 0.0 else 0.0
     control = memory.stepped_surprise if p.control_variate > 0.0 else 0.0
     return Parts(
-        (account.nav - before.nav) * p.reward_unit,
-        -p.risk_aversion * memory.stepped_risk * p.reward_unit,
-        -p.impact_penalty * memory.stepped_impact * p.reward_unit,
+        (account.nav - before.nav) * p.reward_of_money,
+        -p.risk_aversion * memory.stepped_risk * p.reward_of_money,
+        -p.impact_penalty * memory.stepped_impact * p.reward_of_money,
         p.speed_bonus * memory.stepped_fast * share,
         p.venue_bonus * memory.stepped_well * share,
-        control * p.reward_unit,
+        control * p.reward_of_money,
     )
 
 
@@ -151,3 +152,19 @@ def observe(p: Any, now: Any, account: Any, memory: Any) -> Any:
         memory.made * p.per_parent,
         account.left * p.share_of_step,
     )
+
+
+STEP = Step(
+    Columns,
+    Memory,
+    Own,
+    Parts,
+    ("mid_a", "mid_b"),
+    (0, 0, 1, 1),
+    len(ACTIONS),
+    opening,
+    trade,
+    reward,
+    observe,
+    price,
+)

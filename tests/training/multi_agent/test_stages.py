@@ -12,9 +12,10 @@ from fund.grandmodel.execution.stage import ExecutionStage
 from fund.grandmodel.execution.strategy import Execution
 from fund.market.streams import Paths
 from fund.training.multi_agent.acting import Actors, play_team
+from fund.training.multi_agent.comparison import versus
 from fund.training.multi_agent.learner import Learner
 from fund.training.multi_agent.settings import Settings
-from fund.training.multi_agent.stages import command, stage_job, train_stage, tuned, versus
+from fund.training.multi_agent.stages import command, stage_job, train_stage, tuned
 from fund.training.multi_agent.store import TeamStore
 
 OPTIMUM = 1_275_356.0  # E + lambda V of Almgren and Chriss's example, PAPERS.md 8.1
@@ -67,7 +68,7 @@ def test_in_pure_almgren_chriss_the_agents_reach_the_optimum_and_never_pass_it(a
     # without the mid's own moves, the objective of each episode is exact: none may pass the optimum
     sharp = stage("almgren_chriss", control_variate=True)
     played = play_team(Rounds(sharp, 500), agents, 10**9)
-    exact = -played.returns.sum(axis=1) / sharp.strategy.reward_unit
+    exact = -played.returns.sum(axis=1) / sharp.strategy.reward_of_money
     assert exact.min() >= OPTIMUM - 1.0
     assert exact.mean() <= 1_305_000
 
