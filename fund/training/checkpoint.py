@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv, VecMonitor, VecNormalize
 
@@ -40,7 +41,10 @@ COUNTERS = (
     "_current_progress_remaining",
     "exploration_rate",
 )
-REPLAYED = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
+REPLAYED, FLAGS = (
+    ("observations", "actions", "rewards"),
+    ("dones", "timeouts"),
+)  # of the replay buffer, as they are
 Arrays = dict[str, NDArray[Any]]
 Layer = TypeVar("Layer", bound=VecEnv)
 
@@ -176,18 +180,32 @@ def _replay(model: BaseAlgorithm) -> Arrays:
     if not isinstance(model, OffPolicyAlgorithm):
         return {}
     buffer = model.replay_buffer
-    assert buffer is not None
-    arrays = {f"replay_{name}": getattr(buffer, name)[: buffer.size()] for name in REPLAYED}
+    assert isinstance(buffer, ReplayBuffer)
+    filled = slice(buffer.size())
+    arrays = {f"replay_{name}": getattr(buffer, name)[filled] for name in REPLAYED}
+    arrays |= {f"replay_{name}": getattr(buffer, name)[filled].astype(np.bool_) for name in FLAGS}
+    # what follows a row stands in the next one, but where an episode ends and where the buffer does
+    following = buffer.next_observations[filled]
+    apart = (_bits(following) != _bits(np.roll(arrays["replay_observations"], -1, axis=0))).any(axis=2)
+    arrays["replay_apart"], arrays["replay_following"] = apart, following[apart]
     arrays["replay"] = np.array([buffer.pos, buffer.full])
     return arrays
+
+
+def _bits(values: NDArray[np.float32]) -> NDArray[np.uint32]:
+    # zeros of both signs differ
+    return values.view(np.uint32)
 
 
 def _set_replay(model: BaseAlgorithm, arrays: Arrays) -> None:
     if not isinstance(model, OffPolicyAlgorithm):
         return
     buffer = model.replay_buffer
-    assert buffer is not None
-    for name in REPLAYED:
+    assert isinstance(buffer, ReplayBuffer)
+    for name in (*REPLAYED, *FLAGS):
         rows = arrays[f"replay_{name}"]
         getattr(buffer, name)[: len(rows)] = rows
+    following = np.roll(arrays["replay_observations"], -1, axis=0)
+    following[arrays["replay_apart"]] = arrays["replay_following"]
+    buffer.next_observations[: len(following)] = following
     buffer.pos, buffer.full = int(arrays["replay"][0]), bool(arrays["replay"][1])

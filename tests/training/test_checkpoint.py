@@ -13,7 +13,9 @@ import pytest
 import torch
 
 from fund.errors import ModelError
+from fund.training import checkpoint
 from fund.training.checkpoint import FILE
+from fund.training.learners import learner, training_env
 from fund.training.network import read_weights
 from fund.training.selection import Selection
 from fund.training.store import ModelStore
@@ -123,6 +125,32 @@ def test_a_training_from_the_start_forgets_the_checkpoint(half_done):
     store, spec, strategy = half_done
     train(spec, strategy, store=store, settings=settings(spec))
     assert not list(store.root.rglob(FILE))
+
+
+@pytest.mark.parametrize("steps", [64, 1000])
+@pytest.mark.parametrize("algorithm", ["DDPG", "DQN"])
+def test_a_replay_buffer_is_kept_in_half_of_its_bytes(algorithm, steps, subject):
+    """Also where it has gone round, and with zeros of both signs: every row comes back bit for bit."""
+    spec, strategy = subject(algorithm)
+    chosen = settings(spec, model={**spec.settings["default"]["model"], "buffer_size": 512})
+    first, second = (
+        learner(algorithm, training_env(strategy, chosen, seed), strategy, chosen, seed) for seed in (0, 1)
+    )
+    first.learn(steps)
+    first.replay_buffer.observations[3, 0, :2] = -0.0
+    arrays = checkpoint._replay(first)
+    checkpoint._set_replay(second, arrays)
+    size = first.replay_buffer.size()
+    names = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
+    for name in names:
+        told, found = (getattr(one.replay_buffer, name)[:size] for one in (first, second))
+        assert told.tobytes() == found.tobytes(), name
+    assert (first.replay_buffer.pos, first.replay_buffer.full) == (
+        second.replay_buffer.pos,
+        second.replay_buffer.full,
+    )
+    whole = sum(getattr(first.replay_buffer, name)[:size].nbytes for name in names)
+    assert sum(array.nbytes for array in arrays.values()) < 0.66 * whole
 
 
 @pytest.mark.slow
