@@ -152,7 +152,7 @@ class Scene:
         features = self.view.strategy.features
         if name not in features:
             raise UnknownName("feature", name, features)
-        return self.view.observation[:, features.index(name)].astype(np.float64)
+        return self.view.slot(name)
 
     def window(self, columns: tuple[str, ...], length: int) -> NDArray[np.float32]:
         """The last rows of some features, (n, length, columns), oldest first."""

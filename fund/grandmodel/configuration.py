@@ -12,28 +12,34 @@ stands twice, an infinite number, an alias and a file beyond 64 kB are refused.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import yaml
 
 from fund.errors import DataError, InvalidParameter, UnknownName
-from fund.stage import Debug
+from fund.stage import Debug, Stage
+from fund.strategy import Strategy
 
 MOST_BYTES = 65_536
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 @dataclass(frozen=True)
 class Value:
     """A leaf of a schema: the parameter that it sets, its kind and its bounds."""
 
-    field: str
+    field: str  # "": it is checked, and sets nothing
     kind: type = float  # float, int, bool, str, or list (of whole numbers; of words where `words`)
     low: float = -math.inf
     high: float = math.inf
     words: bool = False
+    read: Callable[[Any], Any] = _as_it_is  # what it says as the parameter's value
 
 
 Schema = Mapping[str, Any]
@@ -50,6 +56,28 @@ def read_configuration(config: Any, section: str, schema: Schema) -> tuple[dict[
     values: dict[str, Any] = {}
     _walk(found.get(section), schema, section, values)
     return values, debug
+
+
+@dataclass(frozen=True)
+class ConfiguredStage(Stage):
+    """A stage that has a section in D0's configuration. Subclasses say over which world, and what stands in it."""
+
+    world: ClassVar[type[Strategy]]
+    schema: ClassVar[Schema]
+
+    @classmethod
+    def of(cls, world: Any = None, **given: Any) -> Self:
+        """The stage over a world; `given` is what the configuration says of agents and not of the world."""
+        return cls(strategy=world or cls.world(), **given)
+
+    @classmethod
+    def configured(cls, config: Any = None) -> tuple[Self, Debug]:
+        """The stage of D0's configuration; raises UnknownName, InvalidParameter, DataError."""
+        values, debug = read_configuration(config, cls.section, cls.schema)
+        known = {f.name for f in fields(cls.world)}
+        changes = {key: value for key, value in values.items() if key in known}
+        rest = {key: value for key, value in values.items() if key not in known}
+        return cls.of(cls.world().with_parameters(**changes), **rest), debug
 
 
 def load_configuration(config: Any) -> Mapping[Any, Any]:
@@ -120,7 +148,9 @@ def _walk(found: Any, schema: Schema, place: str, values: dict[str, Any]) -> Non
             raise UnknownName(f"key of {place}", str(key), schema)
         leaf = schema[key]
         if isinstance(leaf, Value):
-            values[leaf.field] = _checked(value, leaf, f"{place}.{key}")
+            said = leaf.read(_checked(value, leaf, f"{place}.{key}"))
+            if leaf.field:
+                values[leaf.field] = said
         else:
             _walk(value, leaf, f"{place}.{key}", values)
 

@@ -25,5 +25,5 @@ def stage_named(name: str, preset: str = "default", **changes: Any) -> Stage:
     """A stage over its world under a preset, with changes on top; raises UnknownName, InvalidParameter."""
     world = STAGES[name].cls.preset(preset, **changes)
     kind: Any = getattr(importlib.import_module(f"fund.grandmodel.{name}.stage"), _CLASSES[name][1])
-    made: Stage = kind.of(world) if hasattr(kind, "of") else kind(world)
+    made: Stage = kind.of(world)
     return made

@@ -128,7 +128,7 @@ def fastest(s: Execution, view: View, instrument: str) -> Floats:
 
 def with_imbalance(s: Execution, view: View, instrument: str) -> Floats:
     """The sinh schedule, times 1 + side * imbalance: buy before it rises, wait before it falls."""
-    said = view.observation[:, s.features.index(f"imbalance_{instrument}")].astype(np.float64)
+    said = view.slot(f"imbalance_{instrument}")
     side = np.sign(view.memory[f"open_{instrument}"])
     return np.maximum(sinh_schedule(s, view, instrument) * (1.0 + side * said), 0.0)
 

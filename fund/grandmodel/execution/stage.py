@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from fund.errors import UnknownName
-from fund.grandmodel.configuration import Value, read_configuration
+from fund.grandmodel.configuration import ConfiguredStage, Value
 from fund.grandmodel.execution.layout import FEATURES, INSTRUMENTS, VENUES
 from fund.grandmodel.execution.strategy import Execution
-from fund.stage import Agent, Debug, Scene, Stage
+from fund.stage import Agent, Scene
 from fund.strategy import Box
 
 SIZES = {"position_sizing": 2, "stop_target": 2, "risk_monitor": 1, "portfolio_optimizer": 1, "routing": 7}
+CREDIT = {"speed": {"routing": 1.0}, "venue": {"routing": 1.0}}
 
 SCHEMA = {
     "environment": {
@@ -39,29 +40,19 @@ SCHEMA = {
 }
 
 
-def _agents() -> tuple[Agent, ...]:
-    return tuple(Agent(name, FEATURES, Box(size)) for name, size in SIZES.items())
-
-
 @dataclass(frozen=True)
-class ExecutionStage(Stage):
+class ExecutionStage(ConfiguredStage):
     """Parents in, child orders and fills out; the agents' numbers are named in `layout.ACTIONS`."""
 
-    name: ClassVar[str] = "execution"
-    section: ClassVar[str] = "execution"
-    credit: ClassVar[dict[str, dict[str, float]]] = {"speed": {"routing": 1.0}, "venue": {"routing": 1.0}}
+    name = "execution"
+    section = "execution"
+    credit = CREDIT
+    world = Execution
+    schema = SCHEMA
 
     strategy: Execution = field(default_factory=Execution)
-    agents: tuple[Agent, ...] = field(default_factory=_agents)
+    agents: tuple[Agent, ...] = tuple(Agent(name, FEATURES, Box(size)) for name, size in SIZES.items())
     matrix: tuple[str, ...] = FEATURES
-
-    @classmethod
-    def configured(cls, config: Any = None) -> tuple[ExecutionStage, Debug]:
-        """The stage of D0's configuration; raises UnknownName, InvalidParameter, DataError."""
-        values, debug = read_configuration(config, cls.section, SCHEMA)
-        if "execution_venues" in values:
-            values["execution_venues"] = tuple(values["execution_venues"])
-        return cls(Execution().with_parameters(**values)), debug
 
     def execution_venues(self) -> list[str]:
         """Names of the venues."""

@@ -51,7 +51,7 @@ def target_volatility(s: RiskManagement) -> Policy:
 
     def act(view: View) -> Floats:
         out = _still(view)
-        regime = view.observation[:, s.features.index("volatility_regime")].astype(np.float64)
+        regime = view.slot("volatility_regime")
         out[:, 0] = towards(view.memory["size"], np.minimum(1.0, 1.0 / regime), SIZES)
         return out
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fund.grandmodel import value_at_risk
-from fund.grandmodel.configuration import Value, read_configuration
+from fund.grandmodel.configuration import ConfiguredStage, Value
 from fund.grandmodel.risk.layout import AGENTS, ASSETS, FEATURES, PAIRS
 from fund.grandmodel.risk.strategy import RiskManagement
-from fund.stage import Agent, Debug, Scene, Stage
+from fund.stage import Agent, Scene
 from fund.strategy import Choice
 
 Floats = NDArray[np.float64]
@@ -20,10 +20,11 @@ Floats = NDArray[np.float64]
 SETTINGS = ("size", "multiple", "cap", "blend")
 SCENARIOS = 4096  # of the Monte Carlo VaR
 FEWEST = 30  # bars of a historical VaR
+CREDIT = {"emergency": {"position_sizing": 0.5, "risk_monitor": 0.5}}
 
 SCHEMA = {
     "environment": {
-        "observation_space": Value("observation_space", int, len(FEATURES), len(FEATURES)),
+        "observation_space": Value("", int, len(FEATURES), len(FEATURES)),
         "max_episode_steps": Value("n_steps", int, 1, 1_000_000),
         "var_confidence": Value("var_confidence", float, 0.5, 1.0),
         "correlation_threshold": Value("correlation_threshold", float, -1.0, 1.0),
@@ -53,30 +54,19 @@ SCHEMA = {
 }
 
 
-def _agents() -> tuple[Agent, ...]:
-    return tuple(Agent(name, FEATURES, Choice(5)) for name in AGENTS)
-
-
 @dataclass(frozen=True)
-class RiskStage(Stage):
+class RiskStage(ConfiguredStage):
     """Four agents, all at once; 0 is REDUCE_RISK, 2 MAINTAIN, 4 INCREASE_RISK."""
 
-    name: ClassVar[str] = "risk"
-    section: ClassVar[str] = "risk_management"
-    credit: ClassVar[dict[str, dict[str, float]]] = {
-        "emergency": {"position_sizing": 0.5, "risk_monitor": 0.5}
-    }
+    name = "risk"
+    section = "risk_management"
+    credit = CREDIT
+    world = RiskManagement
+    schema = SCHEMA
 
     strategy: RiskManagement = field(default_factory=RiskManagement)
-    agents: tuple[Agent, ...] = field(default_factory=_agents)
+    agents: tuple[Agent, ...] = tuple(Agent(name, FEATURES, Choice(5)) for name in AGENTS)
     matrix: tuple[str, ...] = FEATURES
-
-    @classmethod
-    def configured(cls, config: Any = None) -> tuple[RiskStage, Debug]:
-        """The stage of D0's configuration; raises UnknownName, InvalidParameter, DataError."""
-        values, debug = read_configuration(config, cls.section, SCHEMA)
-        values.pop("observation_space", None)  # it is ten, and was checked to be
-        return cls(RiskManagement().with_parameters(**values)), debug
 
     @property
     def state_names(self) -> tuple[str, ...]:

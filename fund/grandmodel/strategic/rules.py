@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fund.grandmodel.voting_policies import slot, votes
+from fund.grandmodel.voting_policies import all_follow, always_long, votes
 from fund.strategy import Policy, View
 
 Floats = NDArray[np.float64]
@@ -24,21 +24,11 @@ def experts(strategy: Any) -> Policy:
     """
 
     def act(view: View) -> Floats:
-        calm = slot(view, "regime_stressed") < 0.5
-        trend = np.where(calm, slot(view, "momentum_20"), 0.0)
-        return votes(np.stack([slot(view, "mlmi_value"), slot(view, "nwrqk_slope"), trend], axis=1))
+        calm = view.slot("regime_stressed") < 0.5
+        trend = np.where(calm, view.slot("momentum_20"), 0.0)
+        return votes(np.stack([view.slot("mlmi_value"), view.slot("nwrqk_slope"), trend], axis=1))
 
     return act
-
-
-def momentum(strategy: Any) -> Policy:
-    """All three follow the longer momentum: Moskowitz, Ooi & Pedersen (2012), time series momentum."""
-    return lambda view: votes(np.repeat(slot(view, "momentum_20")[:, None], 3, axis=1))
-
-
-def external(strategy: Any) -> Policy:
-    """All three follow the external signal: the optimum of the planted market without costs."""
-    return lambda view: votes(np.repeat(slot(view, "external_signal")[:, None], 3, axis=1))
 
 
 def synergy(strategy: Any) -> Policy:
@@ -46,15 +36,10 @@ def synergy(strategy: Any) -> Policy:
     return lambda view: votes(np.repeat(view.row["synergy"][:, None], 3, axis=1))
 
 
-def always_long(strategy: Any) -> Policy:
-    """All three long for ever."""
-    return lambda view: votes(np.ones((view.n, 3)))
-
-
 RULES: Mapping[str, Callable[[Any], Policy]] = {
     "experts": experts,
-    "momentum": momentum,
-    "external": external,
+    "momentum": all_follow("momentum_20"),  # Moskowitz, Ooi & Pedersen (2012), time series momentum
+    "external": all_follow("external_signal"),  # the optimum of the planted market without costs
     "synergy": synergy,
     "always_long": always_long,
 }

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fund.errors import InvalidParameter
-from fund.grandmodel.configuration import Value, read_configuration
+from fund.grandmodel.bar_stage import OWN, central_names, central_state, columns_of, rows_of
+from fund.grandmodel.configuration import ConfiguredStage, Value
 from fund.grandmodel.indicators.regimes import REGIMES
 from fund.grandmodel.indicators.synergy import TYPES
 from fund.grandmodel.strategic.features import MATRIX, REGIME_SLOTS
 from fund.grandmodel.strategic.step import shares
 from fund.grandmodel.strategic.strategy import Strategic
-from fund.grandmodel.summary import STATISTICS, summary
-from fund.stage import Agent, Debug, Scene, Stage
+from fund.stage import Agent, Scene
 from fund.strategy import Choice
 
 Floats = NDArray[np.float64]
 
 EXPERTS = ("mlmi_expert", "nwrqk_expert", "regime_expert")
 COLUMNS = {"mlmi_expert": (0, 1, 2, 3), "nwrqk_expert": (4, 5, 6, 7), "regime_expert": (8, 9, 10, 11, 12)}
-TOLD = ("position", "drawdown")
 _WEIGHTS = dict(zip(EXPERTS, ("weight_mlmi", "weight_nwrqk", "weight_regime"), strict=True))
 
 
@@ -38,7 +35,7 @@ def _expert(name: str) -> dict[str, Value]:
 
 SCHEMA = {
     "environment": {
-        "matrix_shape": Value("matrix_shape", list, 1, 2048),
+        "matrix_shape": Value("window", list, 1, 2048, read=rows_of(len(MATRIX))),
         "max_episode_steps": Value("n_steps", int, 1, 1_000_000),
         "reward_scaling": Value("reward_scale", float, 0.0),
         "observation_noise": Value("observation_noise", float, 0.0),
@@ -55,44 +52,36 @@ SCHEMA = {
 
 
 @dataclass(frozen=True)
-class StrategicStage(Stage):
+class StrategicStage(ConfiguredStage):
     """Three experts, all at once."""
 
-    name: ClassVar[str] = "strategic"
-    section: ClassVar[str] = "strategic_marl"
+    name = "strategic"
+    section = "strategic_marl"
+    world = Strategic
+    schema = SCHEMA
+
+    strategy: Strategic
 
     @classmethod
-    def of(cls, world: Strategic | None = None, superposition: bool = False, **given: Any) -> StrategicStage:
+    def of(cls, world: Strategic | None = None, superposition: bool = False, **given: Any) -> Self:
         """The stage over a world; `given` are an expert's `columns_<name>` and `choices_<name>`."""
         strategy = world or Strategic()
         agents = [_agent(name, strategy.window, superposition, given) for name in EXPERTS]
         return cls(strategy, tuple(agents), MATRIX)
 
-    @classmethod
-    def configured(cls, config: Any = None) -> tuple[StrategicStage, Debug]:
-        """The stage of D0's configuration; raises UnknownName, InvalidParameter, DataError."""
-        values, debug = read_configuration(config, cls.section, SCHEMA)
-        known = {f.name for f in fields(Strategic)}
-        changes = {key: value for key, value in values.items() if key in known}
-        if "matrix_shape" in values:
-            changes["window"] = window_of(values.pop("matrix_shape"), len(MATRIX))
-        rest = {key: value for key, value in values.items() if key not in known}
-        return cls.of(Strategic().with_parameters(**changes), **rest), debug
-
     @property
     def state_names(self) -> tuple[str, ...]:
         """The 83 numbers of the central state."""
-        return (*(f"{c}_{s}" for s in STATISTICS for c in MATRIX), *TOLD, *REGIME_SLOTS)
+        return (*central_names(MATRIX), *OWN, *REGIME_SLOTS)
 
     def state(self, scene: Scene) -> NDArray[np.float32]:
         """13 features x (last, mean, deviation, least, most, slope) over the window, position, drawdown, regimes."""
-        told = np.stack([scene.slot(name) for name in (*TOLD, *REGIME_SLOTS)], axis=1)
-        window = scene.window(MATRIX, self.strategy.window)  # type: ignore[attr-defined]
-        return np.concatenate([summary(window), told.astype(np.float32)], axis=1)
+        told = np.stack([scene.slot(name) for name in (*OWN, *REGIME_SLOTS)], axis=1)
+        return central_state(scene, MATRIX, self.strategy.window, told)
 
     def synergy_score(self, scene: Scene) -> Floats:
         """Weighted direction of the last decisions along the synergy in force, -1 to 1; 0 without one, (n,)."""
-        p, memory = self._world, scene.view.memory
+        p, memory = self.strategy, scene.view.memory
         leaning = (
             p.weight_mlmi * memory["mlmi"]
             + p.weight_nwrqk * memory["nwrqk"]
@@ -117,33 +106,13 @@ class StrategicStage(Stage):
         """P&L of the episode that is owed to each expert's decisions; they sum to NAV less capital."""
         memory = {name: float(values[path]) for name, values in scene.view.memory.items()}
         change = float(scene.view.books.nav[path]) - memory["nav"]
-        last = shares_of(self._world, (memory["mlmi"], memory["nwrqk"], memory["regime"]))
+        # by the step's own arithmetic
+        last = shares(self.strategy.parameters(), memory["mlmi"], memory["nwrqk"], memory["regime"])
         earned = (memory["earned_mlmi"], memory["earned_nwrqk"], memory["earned_regime"])
         return {name: e + s * change for name, e, s in zip(EXPERTS, earned, last, strict=True)}
 
-    @property
-    def _world(self) -> Strategic:
-        assert isinstance(self.strategy, Strategic)
-        return self.strategy
-
-
-def shares_of(world: Strategic, directions: tuple[float, float, float]) -> tuple[float, float, float]:
-    """Whose the P&L of a position is, by the step's own arithmetic."""
-    found: tuple[float, float, float] = shares(world.parameters(), *directions)
-    return found
-
 
 def _agent(name: str, window: int, superposition: bool, given: dict[str, Any]) -> Agent:
-    columns = tuple(MATRIX[k] for k in given.get(f"columns_{name}", COLUMNS[name]))
-    if len(set(columns)) != len(columns):
-        raise InvalidParameter(f"{name}: observation_columns {columns}: one stands twice")
-    choice = Choice(given.get(f"choices_{name}", 3))
-    told = TOLD if window == 1 or len(columns) + len(TOLD) <= len(MATRIX) else ()
-    return Agent(name, columns, choice, window, told, True, superposition)
-
-
-def window_of(shape: Sequence[int], width: int) -> int:
-    """Rows of a matrix shape; raises InvalidParameter where it has another width than the stage's."""
-    if len(shape) != 2 or shape[1] != width:
-        raise InvalidParameter(f"matrix_shape is {list(shape)}, wanted [rows, {width}]")
-    return int(shape[0])
+    columns = columns_of(name, MATRIX, given, COLUMNS[name])
+    told = OWN if window == 1 or len(columns) + len(OWN) <= len(MATRIX) else ()
+    return Agent(name, columns, Choice(given.get(f"choices_{name}", 3)), window, told, True, superposition)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fund.grandmodel.voting_policies import slot, votes
+from fund.grandmodel.voting_policies import all_follow, always_long, votes
 from fund.strategy import Policy, View
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ def textbook(strategy: Tactical) -> Policy:
     """
 
     def act(view: View) -> Floats:
-        gap = np.sign(slot(view, "fvg_bullish") - slot(view, "fvg_bearish"))
-        strength = slot(view, "trend_strength")
+        gap = np.sign(view.slot("fvg_bullish") - view.slot("fvg_bearish"))
+        strength = view.slot("trend_strength")
         trend = np.where(np.abs(strength) >= strategy.trend_threshold, np.sign(strength), 0.0)
-        near = np.where(np.abs(slot(view, "vwap_deviation")) < 2.0, gap, 0.0)
+        near = np.where(np.abs(view.slot("vwap_deviation")) < 2.0, gap, 0.0)
         return votes(np.stack([gap, trend, near], axis=1))
 
     return act
@@ -45,7 +45,7 @@ def gap_runs(strategy: Tactical) -> Policy:
         if not kept or len(kept[0]) != view.n:
             kept[:] = [np.zeros(view.n), np.zeros(view.n)]
         side, left = (np.where(view.clock == 0, 0.0, held) for held in kept)
-        bull, bear = slot(view, "fvg_bullish"), slot(view, "fvg_bearish")
+        bull, bear = view.slot("fvg_bullish"), view.slot("fvg_bearish")
         fresh = np.where(bull > 0.99, 1.0, 0.0) - np.where(bear > 0.99, 1.0, 0.0)
         left = np.where(fresh != 0.0, float(strategy.gap_bars), left - 1.0)
         side = np.where(fresh != 0.0, fresh, np.where(left > 0.0, side, 0.0))
@@ -55,19 +55,9 @@ def gap_runs(strategy: Tactical) -> Policy:
     return act
 
 
-def momentum(strategy: Tactical) -> Policy:
-    """All three follow the momentum."""
-    return lambda view: votes(np.repeat(slot(view, "price_momentum")[:, None], 3, axis=1))
-
-
-def always_long(strategy: Tactical) -> Policy:
-    """All three long for ever."""
-    return lambda view: votes(np.ones((view.n, 3)))
-
-
 RULES: Mapping[str, Callable[[Any], Policy]] = {
     "textbook": textbook,
     "gap_runs": gap_runs,
-    "momentum": momentum,
+    "momentum": all_follow("price_momentum"),
     "always_long": always_long,
 }

@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fund.errors import InvalidParameter
+from fund.grandmodel.bar_stage import OWN, central_names, central_state, columns_of, rows_of
 from fund.grandmodel.bar_strategy import recorded
 from fund.grandmodel.bars import Bars
-from fund.grandmodel.configuration import Value, read_configuration
+from fund.grandmodel.configuration import ConfiguredStage, Value
 from fund.grandmodel.indicators.gaps import BORN, BOTTOM, LIFE, SIDE, TOP, fair_value_gaps
 from fund.grandmodel.indicators.synergy import TYPES
-from fund.grandmodel.strategic.stage import window_of
-from fund.grandmodel.summary import STATISTICS, summary
 from fund.grandmodel.tactical.features import MATRIX
 from fund.grandmodel.tactical.step import weights
 from fund.grandmodel.tactical.strategy import Tactical
 from fund.market.streams import Paths
-from fund.stage import Agent, Debug, Scene, Stage
+from fund.stage import Agent, Scene
 from fund.strategy import Choice
 
 AGENTS = ("fvg_agent", "momentum_agent", "entry_opt_agent")
 COLUMNS = {"fvg_agent": (0, 1, 2), "momentum_agent": (3, 4), "entry_opt_agent": (5, 6)}
 STATES = ("AWAITING_FVG", "AWAITING_MOMENTUM", "AWAITING_ENTRY_OPT", "READY_FOR_AGGREGATION")
-OWN = ("position", "drawdown")
 _COLUMNS = {name: Value(f"columns_{name}", list, 0, len(MATRIX) - 1) for name in AGENTS}
 
 SCHEMA = {
     "environment": {
-        "matrix_shape": Value("matrix_shape", list, 1, 2048),
+        "matrix_shape": Value("window", list, 1, 2048, read=rows_of(len(MATRIX))),
         "max_episode_steps": Value("n_steps", int, 1, 1_000_000),
         "state_machine": Value("state_machine", bool),
         "byzantine_tolerance": Value("byzantine_tolerance", bool),
@@ -67,50 +64,40 @@ SCHEMA = {
 
 
 @dataclass(frozen=True)
-class TacticalStage(Stage):
+class TacticalStage(ConfiguredStage):
     """Three agents, one after the other."""
 
-    name: ClassVar[str] = "tactical"
-    section: ClassVar[str] = "tactical_marl"
+    name = "tactical"
+    section = "tactical_marl"
+    world = Tactical
+    schema = SCHEMA
+
+    strategy: Tactical
 
     @classmethod
-    def of(cls, world: Tactical | None = None, superposition: bool = False, **given: Any) -> TacticalStage:
+    def of(cls, world: Tactical | None = None, superposition: bool = False, **given: Any) -> Self:
         """The stage over a world; `given` are an agent's `columns_<name>`."""
         strategy = world or Tactical()
         agents: list[Agent] = []
         said: tuple[str, ...] = ()
         for name in AGENTS:
-            columns = tuple(MATRIX[k] for k in given.get(f"columns_{name}", COLUMNS[name]))
-            if len(set(columns)) != len(columns):
-                raise InvalidParameter(f"{name}: observation_columns {columns}: one stands twice")
+            columns = columns_of(name, MATRIX, given, COLUMNS[name])
             room = len(MATRIX) - len(columns) if strategy.window > 1 else len(MATRIX)
             told = (*(said if strategy.state_machine else ()), *OWN)[:room]
             agents.append(Agent(name, columns, Choice(3), strategy.window, told, True, superposition))
             said = (*said, f"said_{name}")
         return cls(strategy, tuple(agents), MATRIX, strategy.state_machine)
 
-    @classmethod
-    def configured(cls, config: Any = None) -> tuple[TacticalStage, Debug]:
-        """The stage of D0's configuration; raises UnknownName, InvalidParameter, DataError."""
-        values, debug = read_configuration(config, cls.section, SCHEMA)
-        known = {f.name for f in fields(Tactical)}
-        changes = {key: value for key, value in values.items() if key in known}
-        if "matrix_shape" in values:
-            changes["window"] = window_of(values.pop("matrix_shape"), len(MATRIX))
-        rest = {key: value for key, value in values.items() if key not in known}
-        return cls.of(Tactical().with_parameters(**changes), **rest), debug
-
     @property
     def state_names(self) -> tuple[str, ...]:
         """The numbers of the central state."""
-        return (*(f"{c}_{s}" for s in STATISTICS for c in MATRIX), *OWN, *TYPES[1:])
+        return (*central_names(MATRIX), *OWN, *TYPES[1:])
 
     def state(self, scene: Scene) -> NDArray[np.float32]:
         """7 features x (last, mean, deviation, least, most, slope), position, drawdown, the synergy in force."""
         kind = scene.view.row["synergy_kind"][:, None] == np.arange(1, len(TYPES))
-        told = np.stack([scene.slot(name) for name in OWN], axis=1)
-        window = scene.window(MATRIX, self._world.window)
-        return np.concatenate([summary(window), told, kind], axis=1, dtype=np.float32)
+        own = np.stack([scene.slot(name) for name in OWN], axis=1)
+        return central_state(scene, MATRIX, self.strategy.window, np.concatenate([own, kind], axis=1))
 
     def machine_state(self, spoken: Collection[str]) -> str:
         """Where the state machine stands when some have spoken in this round."""
@@ -118,7 +105,7 @@ class TacticalStage(Stage):
 
     def gap_patterns(self, scene: Scene, paths: Paths, path: int = 0) -> list[dict[str, Any]]:
         """The gaps that are open now, youngest first: type, bottom and top, bars since it formed, strength left."""
-        world, row = self._world, int(scene.view.clock[path])
+        world, row = self.strategy, int(scene.view.clock[path])
         if world.history is not None:
             bars, last = recorded(world, world.history)[0].bars, int(scene.tape.rows[path]) + row
         else:
@@ -139,7 +126,7 @@ class TacticalStage(Stage):
             "fees": -float(books.lines[2, path]),
             "timing": float(memory["timing_total"][path]),
             "executed": float(memory["executed"][path]),
-            "latency_seconds": self._world.timing_precision,
+            "latency_seconds": self.strategy.timing_precision,
             "errors": float(memory["errors"][path]),
             "halted": float(memory["halted"][path]),
         }
@@ -149,11 +136,6 @@ class TacticalStage(Stage):
         kind = float(scene.view.row["synergy_kind"][path])
         found: tuple[float, float, float] = weights(kind)
         return dict(zip(AGENTS, found, strict=True))
-
-    @property
-    def _world(self) -> Tactical:
-        assert isinstance(self.strategy, Tactical)
-        return self.strategy
 
 
 def _open_gaps(bars: Bars, impulse: float) -> list[dict[str, Any]]:
