@@ -15,7 +15,7 @@ from functools import cache
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
-from fund.errors import UnknownName
+from fund.errors import DataError, InvalidParameter, UnknownName
 
 if TYPE_CHECKING:
     from fund.strategy import Strategy
@@ -59,6 +59,27 @@ class Spec:
         if own or not importlib.util.find_spec(files):
             return own
         return dict(importlib.import_module(files).markets(desk, found, notes))
+
+    def market(self, desk: Strategy, data: str, name: str = "") -> Strategy:
+        """The strategy on a recorded market of a file, a folder or `builtin`; `name` says which of several.
+
+        Raises DataError where it holds none, InvalidParameter or UnknownName with their names where it holds others.
+        """
+        from fund.market import sources
+
+        found = sources.builtin() if data == "builtin" else sources.discover(data)
+        notes: list[str] = []
+        markets = self.markets(desk, found, notes)
+        if not markets:
+            told = f" ({'; '.join(notes)})" if notes else ""
+            wanted = f"wanted a vendor's files, or a table with the columns {', '.join(desk.needs())}"
+            raise DataError(f"{data}: no market of {self.name}; {wanted}{told}")
+        if name and name not in markets:
+            raise UnknownName("market", name, markets)
+        if len(markets) > 1 and not name:
+            several = ", ".join(f'"{market}"' for market in markets)
+            raise InvalidParameter(f"{data} holds several markets; name one as --market: {several}")
+        return markets[name] if name else next(iter(markets.values()))
 
     @property
     def title(self) -> str:

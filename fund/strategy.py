@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fund.errors import InvalidParameter, UnknownName
+from fund.market.draft import Rules
 from fund.market.history import History
 from fund.market.streams import Paths
 from fund.market.tape import Tape
@@ -153,6 +154,7 @@ class Strategy(ABC):
     units: ClassVar[Mapping[str, str]] = {}  # unit and source of parameters that no `parameter` describes
     derived: ClassVar[tuple[str, ...]] = ()  # properties that the scalar functions read beside the fields
     rules: ClassVar[Mapping[str, Callable[[Any], Policy]]]  # textbook policies; the first is the yardstick
+    checks: ClassVar[Rules] = Rules()  # of a DataFrame that it is put `on`
     warm_up: ClassVar[int] = 0  # rows of a history before the first that an episode can open at
     presets: ClassVar[Mapping[str, Mapping[str, Any]]]  # named parameter sets; `default` is {}
     flat_action: ClassVar[float | None] = 0.0  # the action that holds nothing, if there is one
@@ -197,7 +199,9 @@ class Strategy(ABC):
 
     def on(self, data: Any) -> Self:
         """The same strategy on a recorded market: a History, or a DataFrame with the columns of `needs`."""
-        history = data if isinstance(data, History) else History.from_frame(data, required=self.needs())
+        if not isinstance(data, History):
+            data = History.from_frame(data, required=self.needs(), rules=self.checks)
+        history: History = data
         return dataclasses.replace(self, history=history)
 
     def statistics(self, played: Played) -> dict[str, float]:

@@ -28,7 +28,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -181,7 +181,7 @@ def _files(root: Path) -> list[Path]:
     )
 
 
-def tables(found: dict[str, list[Any]], needs: tuple[str, ...]) -> dict[str, History]:
+def tables(found: Mapping[str, Sequence[Any]], needs: tuple[str, ...]) -> dict[str, History]:
     """Tables with all columns that a desk needs, by their files' names: what a user made for it.
 
     Numbers as they are: the desk checks them. Raises DataError as `read_csv` does.

@@ -26,7 +26,7 @@ class Volatilities(NamedTuple):
     """Closes of an index, and of its volatility indices in points."""
 
     name: str
-    index: History  # `close`
+    closes: History  # `close`
     month: History  # `close`
     quarter: History | None  # `close`
 

@@ -78,7 +78,7 @@ def _train(spec: Spec, strategy: Strategy, options: argparse.Namespace) -> int:
     print(
         f"{spec.name}: {trained.card.steps} steps in {trained.card.seconds:.1f} s, score {trained.card.score:.6g}"
     )
-    return 130 if trained.interrupted else 0
+    return 128 + trained.interrupted if trained.interrupted else 0
 
 
 def shown_names(strategy: Strategy) -> dict[str, tuple[str, ...]]:

@@ -35,7 +35,7 @@ def markets(
     out: dict[str, DeltaHedging] = {}
     seen = volatilities(found)
     if seen is not None:
-        out[f"{seen.name} at VIX"] = desk.on(chains.quoted(seen.index, "close", seen.month))
+        out[f"{seen.name} at VIX"] = desk.on(chains.quoted(seen.closes, "close", seen.month))
     for read, files in ((_at_smile, found["chains"]), (_at_quotes, found["option_quotes"])):
         for path in files:
             try:

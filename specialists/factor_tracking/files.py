@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fund.market.history import History
 from fund.market.sources import load
-from specialists.factor_tracking.recorded import FUNDS, exchange_traded, french
+from specialists.factor_tracking.recorded import FUNDS, exchange_traded, french, with_valuations
 
 if TYPE_CHECKING:
     from specialists.factor_tracking.strategy import FactorTracking
@@ -23,12 +23,12 @@ def markets(
     five = next((table for table in tables if set(table.names) >= FIVE), None)
     momentum = next((table for table in tables if "Mom" in table.names), None)
     if five is not None and momentum is not None:
-        return {"factors": desk.on(french(five, momentum))}
+        return {"factors": desk.on(with_valuations(french(five, momentum)))}
     if tables:
         notes.append("factor files without HML, RMW and Mom: value, quality and momentum are wanted")
     funds = [_history(source) for source in found["prices"]]
     held = next((table for table in funds if set(table.names) >= set(FUNDS.values())), None)
-    return {} if held is None else {"factor funds": desk.on(exchange_traded(held))}
+    return {} if held is None else {"factor funds": desk.on(with_valuations(exchange_traded(held)))}
 
 
 def _history(source: Any) -> History:

@@ -44,6 +44,7 @@ LEAST, FIRST = 63, 252  # rows before the proxy is standardised, before it is us
 CUT = 3.0
 CHUNK = 256  # paths written together
 FRENCH = {"HML": "value", "Mom": "momentum", "RMW": "quality", "Mkt-RF": "market", "RF": "riskless"}
+VALUATIONS = {factor: f"{factor}_z" for factor in FACTORS}
 FUNDS = {"value": "VLUE", "momentum": "MTUM", "quality": "QUAL"}
 
 
@@ -149,14 +150,30 @@ def reversal(levels: Floats) -> Floats:
     return z
 
 
+def with_valuations(history: History) -> History:
+    """The history with the columns `value_z` and the like: `reversal` over all its rows, each from rows before it.
+
+    A record that is cut in parts afterwards keeps what its factors earned before the cut.
+    """
+    z = reversal(history.select(FACTORS).values)
+    names = tuple(VALUATIONS[factor] for factor in FACTORS)
+    return replace(history, names=(*history.names, *names), values=np.column_stack([history.values, z]))
+
+
+def first_row(history: History | None) -> int:
+    """The first row that an episode may open at."""
+    known = history is not None and set(VALUATIONS.values()) <= set(history.names)
+    return WARM_UP if known else max(WARM_UP, FIRST)
+
+
 @lru_cache(maxsize=8)
 def _prepared(history: History) -> tuple[Floats, Floats, int]:
     # daily returns (rows - 1, 4), valuations (rows, 3), the first row that may open an episode
     levels = np.column_stack([history.positive(name) for name in NEEDS])
-    given = [f"{factor}_z" for factor in FACTORS]
-    if all(name in history.names for name in given):
-        return _returns(levels), history.select(given).values, WARM_UP
-    return _returns(levels), reversal(levels[:, :3]), max(WARM_UP, FIRST)
+    first, valuations = first_row(history), tuple(VALUATIONS.values())
+    known = set(valuations) <= set(history.names)
+    z = history.select(valuations).values if known else reversal(levels[:, :3])
+    return _returns(levels), z, first
 
 
 @each_record

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fund.errors import InvalidParameter
+from fund.market.draft import Rules
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.market.weather import Weather
 from fund.strategy import Box, Choice, Played, Policy, Step, Strategy
 from specialists.factor_tracking import market, paper_world, recorded, rules
-from specialists.factor_tracking.features import FACTORS, FEATURES, WARM_UP
+from specialists.factor_tracking.features import FACTORS, FEATURES
 from specialists.factor_tracking.step import Columns, Memory, Own, Parts, observe, opening, reward, trade
 
 Floats = NDArray[np.float64]
@@ -111,9 +112,9 @@ class FactorTracking(Strategy):
         "unit_volatility", "turnover_rate", "turnover_scale", "weight_scale", "per_target", "per_rebalance",
         "per_volatility", "delta",
     )  # fmt: skip
-    warm_up: ClassVar[int] = max(WARM_UP, recorded.FIRST)
     rules: ClassVar[Mapping[str, Callable[[Any], Policy]]] = rules.RULES
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = PRESETS
+    checks = Rules(kind="numbers")  # of valuations below zero, too
 
     reward_scale: float = 100.0
     value_premium: float = 0.0037
@@ -217,6 +218,11 @@ class FactorTracking(Strategy):
     def delta(self) -> float:
         """Discount factor a step, 1 - rho."""
         return 1.0 - self.rho
+
+    @property
+    def warm_up(self) -> int:  # type: ignore[override]
+        """Rows of the history before an episode's first: a year where valuations have to be made from it."""
+        return recorded.first_row(self.history)
 
     @classmethod
     def needs(cls) -> tuple[str, ...]:

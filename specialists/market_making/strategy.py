@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fund.account.utility import cara_equivalent
+from fund.market.draft import Rules
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.market.weather import Weather
@@ -35,6 +36,7 @@ class MarketMaking(Strategy):
     rules = RULES
     presets = PRESETS
     warm_up = recorded.WARM_UP
+    checks = Rules(kind="numbers")  # of prices that no quote meets, too
     flat_action = 1.0
     finite_horizon = True
     derived = (

@@ -23,12 +23,12 @@ def markets(
     seen = volatilities(found)
     if seen is None:
         return {}
-    history = _with_quarter(seen.index, seen.month, seen.quarter)
+    history = _with_quarter(seen.closes, seen.month, seen.quarter)
     if "iv_90" not in history.names:
         notes.append(
             f"{seen.name}: no VIX3M on {LEAST_ROWS} days: the term structure is what mean reversion makes"
         )
-        history = from_indices(seen.index, seen.month)
+        history = from_indices(seen.closes, seen.month)
     return {seen.name: desk.on(history)}
 
 

@@ -32,7 +32,7 @@ HEADS = {
     "2010-01-04 23:00:00,9.0,20100200,10.0,20100300,11.0,20100400\n",
     "rates": '"LOCATION","INDICATOR","FREQUENCY","TIME","Value"\n"USA","STINT","M","1999-01",4.9\n',
     "chain": "ticker,expiry,option_type,strike,bid,ask,spot_date\nSPY,2026-05-08,call,435.0,1,2,2026-05-01\n",
-    "option_quotes": "timestamp,root,expiry,strike,right,bid_c,ask_c\n2021-01-04 09:30:00,SPX,2021-01-15,3700,call,1,2\n",
+    "option_quotes": "timestamp,expiry,strike,right,bid_c,ask_c\n2021-01-04 09:30:00,2021-01-15,3700,call,1,2\n",
     "quotes": "timestamp,bid_o,bid_c,ask_o,ask_c\n2014-05-01 00:00,1,1,1,1\n2014-05-01 00:01,1,1,1,1\n",
     "price": "DATETIME,PRICE\n1999-09-06,1.0\n",
     "unknown": "Instrument,Pointsize\nAEX,200\n",
