@@ -136,7 +136,10 @@ def _fill(c: Chain, units: Units, first: int, block: Floats, wide: NDArray[np.fl
     for i in range(paths):
         _index(c, units, i, x, h_1, h_2, surprise, level, r_1, r_2)
         _columns(c, i, h_1, h_2, surprise, columns[i])
-        _windows(c, units, i, x, h_1, h_2, level, r_1, r_2, shown[i])
+        _index_windows(units, x, shown[i])
+        _leg_windows(units, r_1, r_2, shown[i])
+        for t in range(WARM_UP, rows):
+            _shape(c, i, t, level[t], h_1[t], h_2[t], shown[i, t - WARM_UP])
     broken = False
     for t in range(block.shape[0]):
         for i in range(paths):
@@ -204,48 +207,54 @@ def _columns(c: Chain, i: int, h_1: Floats, h_2: Floats, surprise: Floats, block
 
 
 @njit
-def _windows(
-    c: Chain, units: Units, i: int, x: Floats, h_1: Floats, h_2: Floats, level: Floats, r_1: Floats, r_2: Floats,
-    wide: NDArray[np.float32],
-) -> None:  # fmt: skip
+def _index_windows(units: Units, x: Floats, wide: NDArray[np.float32]) -> None:
     # running sums: levels over 20 and 60 rows, changes over 60, the Dickey-Fuller regression over 120
-    a, aa, b, bb, dd, uu, vv, uv = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    z, zz, y, yy, zy, fast, slow = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    a, aa, b, bb, dd = 0.0, 0.0, 0.0, 0.0, 0.0
+    z, zz, y, yy, zy = 0.0, 0.0, 0.0, 0.0, 0.0
     for t in range(1, len(x)):
         d = x[t] - x[t - 1]
-        a, aa, b, bb = a + x[t], aa + x[t] * x[t], b + x[t], bb + x[t] * x[t]
-        dd, uu, vv, uv = dd + d * d, uu + r_1[t] * r_1[t], vv + r_2[t] * r_2[t], uv + r_1[t] * r_2[t]
+        a, aa, b, bb, dd = a + x[t], aa + x[t] * x[t], b + x[t], bb + x[t] * x[t], dd + d * d
         z, zz, y, yy, zy = z + x[t - 1], zz + x[t - 1] * x[t - 1], y + d, yy + d * d, zy + x[t - 1] * d
-        fast, slow = fast + r_1[t], slow + r_1[t]
-        if t > 5:
-            fast -= r_1[t - 5]
         if t > SHORT:
             k = t - SHORT
-            a, aa, slow = a - x[k], aa - x[k] * x[k], slow - r_1[k]
+            a, aa = a - x[k], aa - x[k] * x[k]
         if t > MIDDLE:
             k = t - MIDDLE
             d = x[k] - x[k - 1]
             b, bb, dd = b - x[k], bb - x[k] * x[k], dd - d * d
-            uu, vv, uv = uu - r_1[k] * r_1[k], vv - r_2[k] * r_2[k], uv - r_1[k] * r_2[k]
         if t > LONG:
             k = t - LONG
             d = x[k] - x[k - 1]
             z, zz, zy = z - x[k - 1], zz - x[k - 1] * x[k - 1], zy - x[k - 1] * d
             y, yy = y - d, yy - d * d
-        if t < WARM_UP:
-            continue
-        out = wide[t - WARM_UP]
-        out[0], out[1] = _zscore(x[t], b, bb, MIDDLE), _zscore(x[t], a, aa, SHORT)
-        _shape(c, i, t, level[t], h_1[t], h_2[t], out)
-        usual = units.daily_return
-        out[9], out[10] = r_1[t] / usual, fast / (usual * math.sqrt(5.0))
-        out[11] = slow / (usual * math.sqrt(SHORT))
-        out[12] = math.sqrt(max(dd, 0.0) / MIDDLE) / units.daily_spread
-        slope, statistic = _dickey_fuller(z, zz, y, yy, zy)
-        out[13], out[14] = _half_life(slope) / HALF_LIFE_UNIT, statistic
-        area = uu * vv
-        out[15] = min(max(uv / math.sqrt(area), -1.0), 1.0) if area > _NOTHING * _NOTHING else 0.0
-        out[16] = c.inventory[i, t]
+        if t >= WARM_UP:
+            out = wide[t - WARM_UP]
+            out[0], out[1] = _zscore(x[t], b, bb, MIDDLE), _zscore(x[t], a, aa, SHORT)
+            out[12] = math.sqrt(max(dd, 0.0) / MIDDLE) / units.daily_spread
+            slope, statistic = _dickey_fuller(z, zz, y, yy, zy)
+            out[13], out[14] = _half_life(slope) / HALF_LIFE_UNIT, statistic
+
+
+@njit
+def _leg_windows(units: Units, r_1: Floats, r_2: Floats, wide: NDArray[np.float32]) -> None:
+    # running sums of the legs' returns: over 5 and 20 rows, squares and products over 60
+    uu, vv, uv, fast, slow, usual = 0.0, 0.0, 0.0, 0.0, 0.0, units.daily_return
+    for t in range(1, len(r_1)):
+        uu, vv, uv = uu + r_1[t] * r_1[t], vv + r_2[t] * r_2[t], uv + r_1[t] * r_2[t]
+        fast, slow = fast + r_1[t], slow + r_1[t]
+        if t > 5:
+            fast -= r_1[t - 5]
+        if t > SHORT:
+            slow -= r_1[t - SHORT]
+        if t > MIDDLE:
+            k = t - MIDDLE
+            uu, vv, uv = uu - r_1[k] * r_1[k], vv - r_2[k] * r_2[k], uv - r_1[k] * r_2[k]
+        if t >= WARM_UP:
+            out = wide[t - WARM_UP]
+            out[9], out[10] = r_1[t] / usual, fast / (usual * math.sqrt(5.0))
+            out[11] = slow / (usual * math.sqrt(SHORT))
+            area = uu * vv
+            out[15] = min(max(uv / math.sqrt(area), -1.0), 1.0) if area > _NOTHING * _NOTHING else 0.0
 
 
 @njit
@@ -260,7 +269,7 @@ def _shape(c: Chain, i: int, t: int, level: float, h_1: float, h_2: float, out: 
     out[4] = 8.0 * (front - back)
     out[5] = 4.0 * YEAR * (h_1 * c.roll_1[i, t] + h_2 * c.roll_2[i, t])
     out[6], out[7] = _SEASON_SIN[c.day[i, t]], _SEASON_COS[c.day[i, t]]
-    out[8] = c.to_roll[i, t]
+    out[8], out[16] = c.to_roll[i, t], c.inventory[i, t]
     out[17] = 1.0 if then > near else 0.0
 
 

@@ -195,26 +195,14 @@ def _walk(
             chi_2 = chi_1 if m.other < 0.0 else chi_2
             _quote(m, c, i, t, day, chi_1 + d1, chi_2 + d1, d2, xi + 0.5 * d0, 1.0 + gap, out)
             past[t] = chi_1
-            out.inventory[i, t] = (past[max(t - INVENTORY_ROWS, 0)] - chi_1) / m.inventory_unit + UNSEEN * z[
-                3
-            ]
+            drawn_down = (past[max(t - INVENTORY_ROWS, 0)] - chi_1) / m.inventory_unit
+            out.inventory[i, t] = drawn_down + UNSEEN * z[3]
             # the step to the next row; before day 0 the weather's shocks are not on record
             load = loading[i, today] if t >= WARM_UP else 0.0
             chi_extra = (PREMIUM[state] - 1.0) * m.chi_premium
             xi_extra = m.market_share * load * drift[i, today]
-            _expect(
-                m,
-                c,
-                i,
-                t,
-                day,
-                chi_1,
-                chi_2,
-                chi_extra,
-                xi_extra,
-                (1.0 + kept[state] * gap) / (1.0 + gap),
-                out,
-            )
+            corrected = (1.0 + kept[state] * gap) / (1.0 + gap)
+            _expect(m, c, i, t, day, chi_1, chi_2, chi_extra, xi_extra, corrected, out)
             z_x = load * market[i, today] + math.sqrt(1.0 - load * load) * z[0]
             chi_1 = m.kept * chi_1 + chi_extra + v * m.chi_deviation * (m.correlation * z_x + left * z[1])
             if m.other >= 0.0:

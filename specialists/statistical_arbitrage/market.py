@@ -65,38 +65,17 @@ def pair(desk: StatisticalArbitrage, streams: Streams, weather: Weather, warm_up
     level_1, level_2 = np.zeros((2, rows + 1, len(streams)))
     dt = desk.dt
     shock = _mixed(first, weather.market, desk.market_loading, warm_up)
-    _walk(
-        shock,
-        weather.volatility,
-        weather.drift,
-        desk.leg_volatility * math.sqrt(dt),
-        desk.premium * dt,
-        warm_up,
-        level_2,
-    )
+    daily = desk.leg_volatility * math.sqrt(dt)
+    _walk(shock, weather.volatility, weather.drift, daily, desk.premium * dt, warm_up, level_2)
     speed = desk.alpha * SPEED * dt
     kept = np.exp(-speed)
     noise = desk.eta * math.sqrt(dt) * np.sqrt(-np.expm1(-2.0 * speed) / (2.0 * speed))
-    scale = (
-        desk.hedge_ratio,
-        desk.hedge_drift * UNIFORM,
-        desk.break_rate * MONTH * dt,
-        desk.break_size * UNIFORM,
-    )
+    steps = desk.hedge_drift * UNIFORM, desk.break_rate * MONTH * dt, desk.break_size * UNIFORM
     start = desk.eta / math.sqrt(2.0 * desk.alpha) * streams.normal("start", 1)[:, 0]
     _tie(
-        level_2,
-        second,
-        months,
-        weather.volatility,
-        weather.regime,
-        kept,
-        noise,
-        scale,
-        start,
-        warm_up,
-        level_1,
-    )
+        level_2, second, months, weather.volatility, weather.regime, kept, noise, (desk.hedge_ratio, *steps), start,
+        warm_up, level_1,
+    )  # fmt: skip
     return _priced(level_1, level_2, desk.price, warm_up)
 
 

@@ -97,86 +97,86 @@ def smiled(smile: Smile, spot: float, strike: float, time: float, month: float, 
     return at * max(1.0 + smile.slope * y + smile.bend * y * y, 0.3)
 
 
+class Moment(NamedTuple):
+    """What a series of one path is priced from at one row."""
+
+    spot: float
+    variance: float
+    regime: int
+    lift: float
+    month: float
+    quarter: float
+
+
 @compiled(nogil=True)
 def list_series(
-    claim: Claim,
-    surface: Surface,
-    smile: Smile,
-    on_surface: bool,
-    spot: Floats,
-    variance: Floats,
-    regime: NDArray[np.int64],
-    lift: Floats,
-    fade: Floats,
-    usual: float,
-    far: Floats,
-    phase: NDArray[np.int64],
-    block: Floats,
-    out: NDArray[np.float32],
-    slot: int,
-) -> None:
+    claim: Claim, surface: Surface, smile: Smile, on_surface: bool, spot: Floats, variance: Floats,
+    regime: NDArray[np.int64], lift: Floats, fade: Floats, usual: float, far: Floats, phase: NDArray[np.int64],
+    block: Floats, out: NDArray[np.float32], slot: int,
+) -> None:  # fmt: skip
     """Write all columns of `block` (T + 1, n, columns), and life and moneyness at `slot` of the features `out`.
 
     `spot`, `variance`, `regime`, `lift` have WARM_UP + T + 1 rows; `phase` (n,) is the age of the series at row 0.
-    On the surface, volatilities are multiplied by exp((usual + (lift - usual) fade[d]) / 2).
     """
     rows, n = spot.shape
     strike, left, active = np.empty(n), np.empty(n, dtype=np.int64), np.zeros(n)
-    past = np.zeros((n, 6))  # delta, gamma, theta, vega, vanna, volga of the series that is held
-    last = np.zeros(n)  # its volatility
+    past = np.zeros((n, 7))  # delta, gamma, theta, vega, vanna, volga, volatility of the series that is held
     for t in range(rows):
         row = t - WARM_UP
         for i in range(n):
+            s = spot[t, i]
             if row == -phase[i]:
-                strike[i], left[i] = spot[t, i], claim.tenor
+                strike[i], left[i] = s, claim.tenor
             elif row > -phase[i]:
                 left[i] -= 1
             if row < 0:
                 continue
-            s, cells = spot[t, i], block[row, i]
-            sigma = _volatility(
-                claim, surface, smile, on_surface, s, strike[i], left[i], variance[t, i], regime[t, i],
-                lift[t, i], fade, usual, far[0, t, i], far[1, t, i],
-            )  # fmt: skip
-            now = priced(s, strike[i], left[i] * claim.dt, sigma, claim.calls, claim.puts)
-            cells[SPOT] = s
+            cells = block[row, i]
+            here = Moment(s, variance[t, i], regime[t, i], lift[t, i], far[0, t, i], far[1, t, i])
+            now = _series(claim, surface, smile, on_surface, fade, usual, here, strike[i], left[i])
             _held(cells, now)
+            cells[FIRST], cells[SECOND] = now.value, now.value
             if row > 0:
-                _earned(cells, past[i], s - spot[t - 1, i], now.sigma - last[i], claim.dt)
-                cells[FIRST], cells[SECOND] = block[row - 1, i, FIRST], block[row - 1, i, SECOND]
-                cells[FIRST if active[i] == 0.0 else SECOND] = now.value
-            else:
-                cells[FIRST], cells[SECOND] = now.value, now.value
+                _earned(cells, past[i], s - spot[t - 1, i], now.sigma - past[i, 6], claim.dt)
+                waiting = SECOND if active[i] == 0.0 else FIRST
+                cells[waiting] = block[row - 1, i, waiting]
             if left[i] <= claim.roll and row + phase[i] > 0:
                 strike[i], left[i], active[i] = s, claim.tenor, 1.0 - active[i]
-                sigma = _volatility(
-                    claim, surface, smile, on_surface, s, s, left[i], variance[t, i], regime[t, i],
-                    lift[t, i], fade, usual, far[0, t, i], far[1, t, i],
-                )  # fmt: skip
-                now = priced(s, s, left[i] * claim.dt, sigma, claim.calls, claim.puts)
+                now = _series(claim, surface, smile, on_surface, fade, usual, here, s, left[i])
                 cells[FIRST if active[i] == 0.0 else SECOND] = now.value
             _tradable(claim, cells, now, s, strike[i], left[i])
-            cells[ACTIVE] = active[i]
-            last[i] = now.sigma
-            for k, greek in enumerate((now.delta, now.gamma, now.theta, now.vega, now.vanna, now.volga)):
-                past[i, k] = greek
-            out[row, i, slot] = left[i] / claim.tenor
-            width = now.sigma * math.sqrt(max(left[i], 1) * claim.dt)
-            out[row, i, slot + 1] = math.log(s / strike[i]) / width
+            cells[SPOT], cells[ACTIVE] = s, active[i]
+            _remember(past[i], now)
+            _show(out[row, i], slot, claim, now.sigma, s / strike[i], left[i])
 
 
 @njit(forceinline=True)
-def _volatility(
-    claim: Claim, surface: Surface, smile: Smile, on_surface: bool, s: float, strike: float, left: int, v: float,
-    k: int, lift: float, fade: Floats, usual: float, month: float, quarter: float,
-) -> float:  # fmt: skip
-    time = left * claim.dt
-    if not on_surface:
-        return smiled(smile, s, strike, time, month, quarter)
-    root = math.sqrt(surface.slope[left] * v + surface.level[left, k])
-    y = math.log(strike / s) / (root * math.sqrt(time)) if left > 0 else 0.0
-    raised = math.exp(0.5 * (usual + (lift - usual) * fade[left]))
-    return root * at_moneyness(surface.ratio[left, k], math.sqrt(v), y) * raised
+def _show(out: NDArray[np.float32], slot: int, claim: Claim, sigma: float, ratio: float, left: int) -> None:
+    out[slot] = left / claim.tenor
+    out[slot + 1] = math.log(ratio) / (sigma * math.sqrt(max(left, 1) * claim.dt))
+
+
+@njit(forceinline=True)
+def _series(
+    claim: Claim, surface: Surface, smile: Smile, on_surface: bool, fade: Floats, usual: float, here: Moment,
+    strike: float, left: int,
+) -> Priced:  # fmt: skip
+    # on the surface volatilities are multiplied by exp((usual + (lift - usual) fade[left]) / 2)
+    time, s, k = left * claim.dt, here.spot, here.regime
+    if on_surface:
+        root = math.sqrt(surface.slope[left] * here.variance + surface.level[left, k])
+        y = math.log(strike / s) / (root * math.sqrt(time)) if left > 0 else 0.0
+        raised = math.exp(0.5 * (usual + (here.lift - usual) * fade[left]))
+        sigma = root * at_moneyness(surface.ratio[left, k], math.sqrt(here.variance), y) * raised
+    else:
+        sigma = smiled(smile, s, strike, time, here.month, here.quarter)
+    return priced(s, strike, time, sigma, claim.calls, claim.puts)
+
+
+@njit(forceinline=True)
+def _remember(past: Floats, now: Priced) -> None:
+    past[0], past[1], past[2], past[3] = now.delta, now.gamma, now.theta, now.vega
+    past[4], past[5], past[6] = now.vanna, now.volga, now.sigma
 
 
 @njit(forceinline=True)

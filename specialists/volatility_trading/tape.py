@@ -111,10 +111,10 @@ def fill(
     fade = market.fading(desk, desk.dt * np.arange(desk.life + 1))
     flat = desk.market == "gbm" and desk.history is None
     shape = smile or (Smile(0.0, 0.0) if flat else Smile(desk.smile_slope, desk.smile_bend))
+    table = market.table(desk) if on_surface else _no_surface()
     list_series(
-        claim_of(desk), market.table(desk) if on_surface else _no_surface(), shape, on_surface,
-        desk.initial_price * np.exp(found.log_spot), found.variance, found.regime, found.lift, fade,
-        desk.demand_mean, found.far, phase, block, wide, 13,
+        claim_of(desk), table, shape, on_surface, desk.initial_price * np.exp(found.log_spot), found.variance,
+        found.regime, found.lift, fade, desk.demand_mean, found.far, phase, block, wide, 13,
     )  # fmt: skip
     if desk.market == "variance" and desk.history is None:
         _put_claim(desk, block, found)
