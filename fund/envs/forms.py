@@ -36,7 +36,7 @@ def both(face: type[Face], aec: str, parallel: str) -> tuple[Any, Any]:
 
 
 def constructors(
-    aec: Any, parallel: Any, guarded: Callable[[Any], Any] = turns.wrapped
+    aec: Any, parallel: Any
 ) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
     """PettingZoo's `env` (AEC with its guards), `raw_env` (without) and `parallel_env`, as PettingZoo names them.
 
@@ -49,7 +49,7 @@ def constructors(
 
     def env(config: Any = None, **given: Any) -> Any:
         """AEC form with PettingZoo's guards."""
-        return guarded(raw_env(config, **given))
+        return turns.wrapped(raw_env(config, **given))
 
     def parallel_env(config: Any = None, **given: Any) -> Any:
         """Parallel form."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -54,6 +55,7 @@ class Face:
         self.agents: list[str] = []
         self.observation_spaces = {a.name: _unbounded(_shape(a, self.stage)) for a in self.stage.agents}
         self.action_spaces = {a.name: _space(a) for a in self.stage.agents}
+        self._masks = {name: _mask_of(space) for name, space in self.action_spaces.items()}
         self.state_space = _unbounded((len(self.stage.state_names),))
         self._rounds = Rounds(self.stage, 1)
         self._places = {a.name: (_shape(a, self.stage), _places(a, self.stage)) for a in self.stage.agents}
@@ -66,13 +68,14 @@ class Face:
         self.performance = {"rounds": 0, "seconds": 0.0}
 
     def __getstate__(self) -> dict[str, Any]:
-        """All but the view of the ledger."""
-        return {key: value for key, value in self.__dict__.items() if key != "_books"}
+        """All but the view of the ledger, and masks that all environments share."""
+        return {key: value for key, value in self.__dict__.items() if key not in ("_books", "_masks")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore, and look at the ledger again."""
         self.__dict__.update(state)
         self._books = self._rounds.batch.ledger.books
+        self._masks = {name: _mask_of(space) for name, space in self.action_spaces.items()}
 
     def observation_space(self, agent: str) -> gym.Space[Any]:
         """What an agent sees."""
@@ -114,6 +117,7 @@ class Face:
 
     def close(self) -> None:
         """Nothing is held open."""
+        self._masks = {name: _mask_of(space) for name, space in self.action_spaces.items()}
 
     @property
     def ledger(self) -> Any:
@@ -170,6 +174,9 @@ class Face:
             "units": "account currency",
         }
 
+    def _told(self, agent: str, info: Mapping[str, Any]) -> dict[str, Any]:
+        return {**info, **self._masks[agent]}
+
     def _parts(self) -> dict[str, float]:
         return dict(zip(self._names, self._rounds.batch.parts[:, 0].tolist(), strict=True))
 
@@ -191,6 +198,18 @@ def _space(agent: Agent) -> gym.Space[Any]:
     if isinstance(action, Box):
         return gym.spaces.Box(action.low, action.high, shape=(action.size,), dtype=np.float32)
     return gym.spaces.Discrete(action.count)
+
+
+def _mask_of(space: gym.Space[Any]) -> dict[str, Any]:
+    return {"action_mask": _open(int(space.n))} if isinstance(space, gym.spaces.Discrete) else {}
+
+
+@cache
+def _open(count: int) -> NDArray[np.int8]:
+    # all of the choices; one array for all environments, which nobody may write
+    mask = np.ones(count, dtype=np.int8)
+    mask.flags.writeable = False
+    return mask
 
 
 def _places(agent: Agent, stage: Stage) -> NDArray[np.int64]:

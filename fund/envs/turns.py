@@ -8,7 +8,8 @@ what earlier speakers decided in this round; in the Parallel form all speak at o
     env = pettingzoo.make("aec", "fund/strategic-v0"), pettingzoo.make("parallel", "fund/strategic-v0")
 
 `reset(seed=s)` starts the first episode of seed s, `reset()` the next of the same seed. `infos` have constant keys:
-`nav` and `pnl` (this round's ledger lines) in account currency, `reward_parts` of the team, `units`.
+`nav` and `pnl` (this round's ledger lines) in account currency, `reward_parts` of the team, `units`, and for an agent
+that chooses `action_mask` (all of its choices are always open).
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class StageAEC(Face, AECEnv[str, Any, Any]):  # type: ignore[misc]
         self.rewards, self._cumulative_rewards = dict.fromkeys(agents, 0.0), dict.fromkeys(agents, 0.0)
         self.terminations, self.truncations = dict.fromkeys(agents, False), dict.fromkeys(agents, False)
         info = self._info()
-        self.infos = {agent: dict(info) for agent in agents}
+        self.infos = {agent: self._told(agent, info) for agent in agents}
         self.agent_selection = agents[0]
 
     def step(self, action: Any) -> None:
@@ -72,7 +73,7 @@ class StageAEC(Face, AECEnv[str, Any, Any]):  # type: ignore[misc]
         for agent, reward in zip(self.agents, rewards, strict=True):
             self.rewards[agent] = reward
             self.terminations[agent], self.truncations[agent] = terminated, truncated
-            self.infos[agent] = dict(info)
+            self.infos[agent] = self._told(agent, info)
 
 
 class StageParallel(Face, ParallelEnv[str, Any, Any]):  # type: ignore[misc]
@@ -84,21 +85,29 @@ class StageParallel(Face, ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         """First observations and infos."""
         self._start(seed)
         info = self._info()
-        return {a: self.observe(a) for a in self.agents}, {a: dict(info) for a in self.agents}
+        return {a: self.observe(a) for a in self.agents}, {a: self._told(a, info) for a in self.agents}
 
     def step(self, actions: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
         """One round: observations, rewards, terminations, truncations, infos; all empty after the end."""
         if not self._seeded:
             raise ResetNeeded(f"{self.stage.name}: step before reset; call reset first")
-        live = self.agents
-        if not live:
+        if not self.agents:
             return {}, {}, {}, {}, {}
+        self.hear(actions)
+        return self.round()
+
+    def hear(self, actions: Mapping[str, Any]) -> None:
+        """Take the decisions of all that are live; raises InvalidAction, UnknownName. Nothing moves yet."""
         for agent in actions:
             self._known(agent)
-        for agent in live:
+        for agent in self.agents:
             if agent not in actions:
                 raise InvalidAction(f"{self.stage.name}: no action of {agent}")
             self._say(agent, actions[agent])
+
+    def round(self) -> tuple[dict[str, Any], ...]:
+        """Play the round that was heard."""
+        live = self.agents
         rewards, terminated, truncated, info = self._play()
         seen = {agent: self.observe(agent) for agent in live}
         if terminated or truncated:
@@ -108,7 +117,7 @@ class StageParallel(Face, ParallelEnv[str, Any, Any]):  # type: ignore[misc]
             dict(zip(live, rewards, strict=True)),
             dict.fromkeys(live, terminated),
             dict.fromkeys(live, truncated),
-            {agent: dict(info) for agent in live},
+            {agent: self._told(agent, info) for agent in live},
         )
 
 
@@ -134,16 +143,29 @@ class ClipReward(BaseWrapper[str, Any, Any]):  # type: ignore[misc]
             inner._cumulative_rewards[name] = kept[name] + inner.rewards[name]
 
 
-def wrapped(raw: StageAEC) -> AECEnv[str, Any, Any]:
+class BoundsBySpace(ClipOutOfBoundsWrapper):  # type: ignore[misc]
+    """PettingZoo's two guards in one, where some agents choose and others give numbers."""
+
+    def __init__(self, env: AECEnv[str, Any, Any]) -> None:
+        BaseWrapper.__init__(self, env)
+        self._choices = AssertOutOfBoundsWrapper(env)
+
+    def step(self, action: Any) -> None:
+        """One turn: a choice that is none is refused, a number beyond its bounds clipped."""
+        numbers = isinstance(self.action_space(self.agent_selection), gym.spaces.Box)
+        if numbers:
+            super().step(action)
+        else:
+            self._choices.step(action)
+
+
+def wrapped(raw: AECEnv[str, Any, Any]) -> AECEnv[str, Any, Any]:
     """With PettingZoo's guards: out-of-range choices refused, numbers clipped, calls in order."""
-    boxes = all(isinstance(raw.action_space(agent), gym.spaces.Box) for agent in raw.possible_agents)
-    guard = ClipOutOfBoundsWrapper if boxes else AssertOutOfBoundsWrapper
+    boxes = [isinstance(raw.action_space(agent), gym.spaces.Box) for agent in raw.possible_agents]
+    guard = (
+        ClipOutOfBoundsWrapper if all(boxes) else BoundsBySpace if any(boxes) else AssertOutOfBoundsWrapper
+    )
     return OrderEnforcingWrapper(guard(raw))
-
-
-def ordered(raw: AECEnv[str, Any, Any]) -> AECEnv[str, Any, Any]:
-    """With the guard of the order of calls alone, where some agents choose and others give numbers."""
-    return OrderEnforcingWrapper(raw)
 
 
 def takes_turns(env: Any) -> bool:
@@ -175,6 +197,13 @@ def own_tests() -> ModuleType:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return importlib.import_module("pettingzoo.test")
+
+
+def registered(form: str, identity: str, **given: Any) -> Any:
+    """What PettingZoo makes of an id, in the form "aec" or "parallel"."""
+    import pettingzoo
+
+    return pettingzoo.make(form, identity, **given)
 
 
 def register(name: str, module: str) -> None:

@@ -208,10 +208,12 @@ class UnifiedParallelEnv(Unified, _PARALLEL):  # type: ignore[misc]
         for agent in self.agents:
             if agent not in actions:
                 raise InvalidAction(f"unified: no action of {agent}")
+        live = {name: inner for name, inner in self.stages.items() if inner.agents}
+        for name, inner in live.items():  # all are heard before any plays: a bad action moves nothing
+            inner.hear({a: actions[f"{name}.{a}"] for a in inner.agents})
         out: tuple[dict[str, Any], ...] = ({}, {}, {}, {}, {})
-        for name, inner in self.stages.items():
-            own = {a: actions[f"{name}.{a}"] for a in inner.agents}
-            for whole, part in zip(out, inner.step(own), strict=True):
+        for name, inner in live.items():
+            for whole, part in zip(out, inner.round(), strict=True):
                 whole.update({f"{name}.{a}": value for a, value in part.items()})
         self.agents = [f"{name}.{a}" for name, inner in self.stages.items() for a in inner.agents]
         return out
@@ -232,5 +234,5 @@ def sections_of(config: Any) -> dict[str, dict[Any, Any]]:
     return out
 
 
-env, raw_env, parallel_env = constructors(UnifiedMarketEnv, UnifiedParallelEnv, turns.ordered)
+env, raw_env, parallel_env = constructors(UnifiedMarketEnv, UnifiedParallelEnv)
 create_unified_environment = env
