@@ -190,14 +190,13 @@ class CioAllocator(Strategy):
     def record(self, paths: Paths, weather: Weather | None = None) -> Tape:
         """NAVs of the desks, each starting at 1, with the statistics of the days before."""
         # some paths at a time: what is computed on the way takes four times the memory of the tape
-        parts = [slice(start, start + CHUNK) for start in range(0, len(paths), CHUNK)]
-        first = self._record(Paths(paths.seeds[parts[0]], paths.episodes[parts[0]]))
-        if len(parts) == 1:
+        (_, some), *more = paths.parts(CHUNK)
+        first = self._record(some)
+        if not more:
             return first
         whole = first.widened(len(paths))
-        for cut in parts[1:]:
-            index = np.arange(len(paths))[cut]
-            whole.put(index, self._record(Paths(paths.seeds[cut], paths.episodes[cut])))
+        for cut, some in more:
+            whole.put(np.arange(len(paths))[cut], self._record(some))
         return whole
 
     def _record(self, paths: Paths) -> Tape:

@@ -181,12 +181,7 @@ def _day_by_day(strategy: Strategy, policy: Policy, paths: Paths, weather: Weath
 
 
 def _chunks(paths: Paths, weather: Weather) -> list[tuple[Paths, Weather]]:
-    parts = []
-    for start in range(0, len(paths), CHUNK):
-        cut = slice(start, start + CHUNK)
-        some = Weather(**{name: values[:, cut] for name, values in vars(weather).items()})
-        parts.append((Paths(paths.seeds[cut], paths.episodes[cut]), some))
-    return parts
+    return [(some, weather.some(cut)) for cut, some in paths.parts(CHUNK)]
 
 
 def _books(strategy: Strategy, policy: Policy, paths: Paths, weather: Weather, every: int) -> Floats:

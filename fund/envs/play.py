@@ -66,11 +66,7 @@ def play(strategy: Strategy, policy: Policy, paths: Paths, tape: Tape | None = N
     """Play one episode a path to its end. Paths beyond `CHUNK` are played in turns; all results are joined."""
     if tape is not None or len(paths) <= CHUNK:
         return _play(strategy, policy, paths, tape)
-    parts = []
-    for start in range(0, len(paths), CHUNK):
-        cut = slice(start, start + CHUNK)
-        parts.append(_play(strategy, policy, Paths(paths.seeds[cut], paths.episodes[cut]), None))
-    return join(parts)
+    return join([_play(strategy, policy, some, None) for _, some in paths.parts(CHUNK)])
 
 
 def _play(strategy: Strategy, policy: Policy, paths: Paths, tape: Tape | None) -> Played:

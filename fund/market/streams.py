@@ -8,7 +8,7 @@ The generator is Philox (Salmon et al., 2011): key = hash of the path's name, co
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,16 @@ class Paths:
 
     def __len__(self) -> int:
         return len(self.seeds)
+
+    def some(self, cut: slice) -> Paths:
+        """Those paths that stand in a slice."""
+        return Paths(self.seeds[cut], self.episodes[cut])
+
+    def parts(self, most: int) -> Iterator[tuple[slice, Paths]]:
+        """All paths, at most `most` at a time: where they stand, and they themselves."""
+        for start in range(0, len(self), most):
+            cut = slice(start, min(start + most, len(self)))
+            yield cut, self.some(cut)
 
     def streams(self, world: str) -> Streams:
         """The generators of these paths in one world (a strategy's name, or `weather`)."""

@@ -48,6 +48,10 @@ class Weather:
     market: Floats  # standard normal shock of the common factor, realised over day d
     drift: Floats  # of the common factor, a year
 
+    def some(self, cut: slice) -> Weather:
+        """The weather of those paths that stand in a slice."""
+        return Weather(**{name: values[:, cut] for name, values in vars(self).items()})
+
 
 def draw(paths: Paths, days: int) -> Weather:
     """The weather of n paths over some days."""

@@ -124,14 +124,11 @@ def longest(contracts: Calendar) -> int:
 def record(desk: FuturesSpreads, paths: Paths, weather: Weather | None) -> Tape:
     """The tape of generated paths."""
     sky = desk.sky(paths, desk.n_steps, weather)
-    sky = Weather(*(np.ascontiguousarray(getattr(sky, name).T) for name in Weather.__dataclass_fields__))
     numbers, contracts = model(desk), calendar(desk)
     tape = empty(desk.n_steps, len(paths))
-    for start in range(0, len(paths), CHUNK):
-        cut = slice(start, min(start + CHUNK, len(paths)))
-        some = Paths(paths.seeds[cut], paths.episodes[cut])
-        part = Weather(*(getattr(sky, name)[cut] for name in Weather.__dataclass_fields__))
-        fill(desk, draw(desk, numbers, contracts, some, part), tape, start)
+    for cut, some in paths.parts(CHUNK):
+        by_path = Weather(**{name: values.T.copy() for name, values in vars(sky.some(cut)).items()})
+        fill(desk, draw(desk, numbers, contracts, some, by_path), tape, cut.start)
     return tape
 
 

@@ -61,17 +61,11 @@ def record(desk: FxArbitrage, paths: Paths, weather: Weather | None) -> Tape:
     columns, width = names(Columns), len(desk.features)
     block = empty_block(desk.n_steps + 1, len(columns), len(paths))
     wide = np.zeros((desk.n_steps + 1, len(paths), width), dtype=np.float32)
-    for start in range(0, len(paths), CHUNK):
-        cut = slice(start, min(start + CHUNK, len(paths)))
-        some = Paths(paths.seeds[cut], paths.episodes[cut])
+    for cut, some in paths.parts(CHUNK):
         # one day more than is traded: the last row shows the quotes of the day after
-        sky = desk.sky(some, desk.days + 1, None if weather is None else _some(weather, cut))
-        _draw(desk, some.streams(desk.name), sky, block, wide, start)
+        sky = desk.sky(some, desk.days + 1, None if weather is None else weather.some(cut))
+        _draw(desk, some.streams(desk.name), sky, block, wide, cut.start)
     return Tape(columns, block, wide)
-
-
-def _some(weather: Weather, cut: slice) -> Weather:
-    return Weather(*(getattr(weather, name)[:, cut] for name in Weather.__dataclass_fields__))
 
 
 def _draw(

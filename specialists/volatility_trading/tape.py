@@ -60,11 +60,9 @@ ON_SURFACE = ("heston", "variance")
 def record(desk: VolatilityTrading, paths: Paths, weather: Weather) -> Tape:
     """The tape of generated paths."""
     tape = blank(desk, len(paths))
-    for start in range(0, len(paths), CHUNK):
-        cut = slice(start, min(start + CHUNK, len(paths)))
-        some = Paths(paths.seeds[cut], paths.episodes[cut])
-        sky = Weather(*(getattr(weather, name)[:, cut] for name in Weather.__dataclass_fields__))
-        fill(desk, tape, cut, DRAWN[desk.market](desk, some, market.sky_of(desk, sky)), phases(desk, some))
+    for cut, some in paths.parts(CHUNK):
+        sky = market.sky_of(desk, weather.some(cut))
+        fill(desk, tape, cut, DRAWN[desk.market](desk, some, sky), phases(desk, some))
     return checked(tape)
 
 

@@ -82,3 +82,12 @@ def test_no_paths_have_no_keys():
 def test_a_negative_seed_is_refused():
     with pytest.raises(ValueError, match="non-negative"):
         keys(Paths((-1,), (0,)), 3)
+
+
+def test_parts_are_the_paths_in_order():
+    paths = Paths((5, 6, 7, 8, 9), (0, 1, 0, 2, 0))
+    parts = list(paths.parts(2))
+    assert [(cut.start, cut.stop) for cut, _ in parts] == [(0, 2), (2, 4), (4, 5)]
+    assert sum((some.seeds for _, some in parts), ()) == paths.seeds
+    assert sum((some.episodes for _, some in parts), ()) == paths.episodes
+    assert paths.some(slice(1, 3)) == Paths((6, 7), (1, 0))
