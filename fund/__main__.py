@@ -78,6 +78,17 @@ def parser() -> Parser:
     _strategy_command(
         commands, "check", "the contract that every strategy must keep", "fund check market_making"
     )
+    verify = _command(
+        commands,
+        "verify",
+        "PettingZoo's tests and the house's own on a stage's environments",
+        "fund verify all",
+    )
+    verify.add_argument(
+        "name", help="a stage, unified, all, or a module of your own with env and parallel_env"
+    )
+    levels = ("minimal", "verify", "validate", "comprehensive", "benchmark")
+    verify.add_argument("--level", choices=levels, default="comprehensive")
     bench = _command(commands, "bench", "speed of every environment and of training", "fund bench")
     bench.add_argument("--paths", type=_count, default=4096)
     bench.add_argument("--no-training", action="store_true", help="environments only")
@@ -246,6 +257,13 @@ def check(options: argparse.Namespace) -> dict[str, Any]:
             "broken": sum(text != "ok" for text in results.values())}  # fmt: skip
 
 
+def verify(options: argparse.Namespace) -> dict[str, Any]:
+    """Run the checks of an environment."""
+    from fund.envs.conformance import verify as verified
+
+    return verified(options.name, options.level)
+
+
 def bench(options: argparse.Namespace) -> dict[str, Any]:
     """Measure speed."""
     from fund.training.bench import bench as measure
@@ -255,7 +273,7 @@ def bench(options: argparse.Namespace) -> dict[str, Any]:
 
 HANDLERS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "run": run, "smoke": run, "list": list_names, "train": train, "evaluate": evaluate, "export": export,
-    "check": check, "bench": bench,
+    "check": check, "verify": verify, "bench": bench,
 }  # fmt: skip
 
 

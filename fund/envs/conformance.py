@@ -17,6 +17,7 @@ import importlib
 import sys
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,15 @@ def environment_module(name: str) -> Module:
     return module
 
 
-def conform(module: Module, level: str = "comprehensive") -> dict[str, str]:
+def verify(name: str, level: str = "comprehensive") -> dict[str, Any]:
+    """`fund verify`: one environment, or `all` of ours, at a level; `broken` counts what does not hold."""
+    found = {n: conform(environment_module(n), level) for n in (ENVIRONMENTS if name == "all" else (name,))}
+    said = [text for checks in found.values() for text in checks.values()]
+    broken = 0 if level == "benchmark" else sum(text != "ok" for text in said)
+    return {"level": level, "environments": found, "broken": broken}
+
+
+def conform(module: Module, level: str = "comprehensive") -> dict[str, Any]:
     """Check by check: "ok", or what is wrong; of the benchmark, speeds. Raises UnknownName."""
     if level not in LEVELS:
         raise UnknownName("level", level, LEVELS)
@@ -59,14 +68,14 @@ def conform(module: Module, level: str = "comprehensive") -> dict[str, str]:
     return found
 
 
-def speeds(module: Module) -> dict[str, str]:
+def speeds(module: Module) -> dict[str, float]:
     """Agent steps a second of processor time of both forms."""
     with _quietly():
         found = {
             "aec": speed.best(speed.aec_form(bare(module)())),
             "parallel": speed.best(speed.parallel_form(module.parallel_env())),
         }
-    return {form: f"{steps:.0f}" for form, steps in found.items()}
+    return {f"{form}_agent_steps_per_second": steps for form, steps in found.items()}
 
 
 @contextlib.contextmanager

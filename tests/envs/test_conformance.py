@@ -1,12 +1,15 @@
 """Every environment passes every check (ECOSYSTEM, rows 16 to 24), and every check sees the fault it is there for."""
 
+import json
+import sys
 import types
 
 import numpy as np
 import pytest
 
+from fund.__main__ import main
 from fund.envs import turns
-from fund.envs.conformance import ENVIRONMENTS, LEVELS, conform, environment_module, speeds
+from fund.envs.conformance import ENVIRONMENTS, LEVELS, conform, environment_module
 from fund.envs.conventions import CONVENTIONS
 from fund.envs.strategic import StrategicMarketEnv, StrategicParallelEnv
 from fund.errors import InvalidParameter, UnknownName
@@ -183,9 +186,9 @@ def test_levels_are_what_they_say():
 
 
 def test_speeds_of_both_forms():
-    found = speeds(environment_module("risk"))
-    assert set(found) == {"aec", "parallel"}
-    assert all(float(speed) > 0.0 for speed in found.values())
+    found = conform(environment_module("risk"), "benchmark")
+    assert set(found) == {"aec_agent_steps_per_second", "parallel_agent_steps_per_second"}
+    assert all(speed > 0.0 for speed in found.values())
 
 
 def test_wrong_names_are_answered():
@@ -200,3 +203,23 @@ def test_wrong_names_are_answered():
 def test_every_check_has_a_fault_that_it_sees():
     marks = [m for m in test_a_fault_is_seen.pytestmark if m.name == "parametrize"]
     assert {check for check, *_ in marks[0].args[1]} == set(LEVELS["comprehensive"])
+
+
+def test_the_command_reaches_every_level(capsys):
+    for level in LEVELS:
+        if level != "one":
+            assert main(["verify", "risk", "--level", level, "--json"]) == 0
+            told = json.loads(capsys.readouterr().out.splitlines()[-1])
+            assert told["level"] == level
+            assert told["broken"] == 0
+            assert len(told["environments"]["risk"]) == (len(LEVELS[level]) or 2)
+    assert main(["verify", "all", "--level", "minimal", "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)["environments"]) == list(ENVIRONMENTS)
+    assert main(["verify", "rsk"]) == 2
+    assert 'Did you mean "risk"' in capsys.readouterr().err
+
+
+def test_what_is_broken_fails_the_command(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "theirs", module(parallel=Double))
+    assert main(["verify", "theirs", "--level", "validate"]) == 1
+    assert "their team earned" in capsys.readouterr().out
