@@ -166,7 +166,9 @@ def _pace(settings: Settings) -> float:
 
 
 def _start_ppo(model: PPO, seen: Demonstration, settings: Settings) -> None:
-    policy, target = model.policy, copy.deepcopy(model.policy)
+    policy = model.policy
+    worth_net = torch.nn.Sequential(policy.mlp_extractor.value_net, policy.value_net)
+    target = copy.deepcopy(worth_net)
     observations, following, wanted = seen.flat("observations"), seen.flat("following"), seen.flat("wanted")
     rewards, kept = seen.flat("rewards")[:, None], model.gamma * seen.flat("goes_on")[:, None]
 
@@ -175,15 +177,14 @@ def _start_ppo(model: PPO, seen: Demonstration, settings: Settings) -> None:
         return mse_loss(policy.action_net(latent), wanted[chosen])
 
     def worth(chosen: NDArray[np.intp]) -> torch.Tensor:
-        polyak_update(policy.parameters(), target.parameters(), _pace(settings))
+        polyak_update(worth_net.parameters(), target.parameters(), _pace(settings))
         with torch.no_grad():
-            aim = rewards[chosen] + kept[chosen] * target.predict_values(following[chosen])
-        return mse_loss(policy.predict_values(observations[chosen]), aim)
+            aim = rewards[chosen] + kept[chosen] * target(following[chosen])
+        return mse_loss(worth_net(observations[chosen]), aim)
 
-    critic = [*policy.mlp_extractor.value_net.parameters(), *policy.value_net.parameters()]
     actor = [*policy.mlp_extractor.policy_net.parameters(), *policy.action_net.parameters()]
     descend(actor, len(observations), settings.start_updates, mean)
-    descend(critic, len(observations), settings.start_updates, worth)
+    descend(worth_net.parameters(), len(observations), settings.start_updates, worth)
 
 
 def _start_ddpg(model: DDPG, seen: Demonstration, settings: Settings) -> None:

@@ -44,6 +44,7 @@ class Places(NamedTuple):
     sell_volume: int
     buy_reach_1: int
     buy_volume: int
+    surprise: int
 
 
 PLACES = Places(*(names(Columns).index(name) for name in Places._fields))

@@ -195,12 +195,21 @@ def _advance(
     block[t + 1, at.buy_volume, first + i] = pace.order_size * shocks.sizes[i, t, 1]
     state[4, i] = MEMORY * state[4, i] + (1.0 - MEMORY) * sells
     state[5, i] = MEMORY * state[5, i] + (1.0 - MEMORY) * buys
-    total, news = expected_sells + expected_buys, shocks.news[i, t]
+    total, news, foreseen = expected_sells + expected_buys, shocks.news[i, t], 0.0
     if total > 0.0:
+        share = math.sqrt(pace.flow_share)
         surprise = (buys - expected_buys - sells + expected_sells) / math.sqrt(total)
-        news = math.sqrt(1.0 - pace.flow_share) * news + math.sqrt(pace.flow_share) * surprise
-    move = pace.move * volatility * news + (1.0 - pace.persistence) * pace.signal * width * state[0, i]
-    return sells, buys, move
+        news = math.sqrt(1.0 - pace.flow_share) * news + share * surprise
+        foreseen = share * (_uncounted(expected_sells) - _uncounted(expected_buys)) / math.sqrt(total)
+    shock = pace.move * volatility * news
+    block[t + 1, at.surprise, first + i] = shock - pace.move * volatility * foreseen
+    return sells, buys, shock + (1.0 - pace.persistence) * pace.signal * width * state[0, i]
+
+
+@njit(forceinline=True)
+def _uncounted(expected: float) -> float:
+    # E N - E min(N, 3), N Poisson: a row keeps three orders a side
+    return expected - 3.0 + math.exp(-expected) * (3.0 + 2.0 * expected + 0.5 * expected * expected)
 
 
 @njit(forceinline=True)

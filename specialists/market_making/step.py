@@ -54,6 +54,9 @@ class Columns(NamedTuple):
     buy_reach_2: float
     buy_reach_3: float
     buy_volume: float
+    surprise: (
+        float  # of the mid's move since the last row, what nobody could foresee; zero but in a drawn book
+    )
 
 
 class Memory(NamedTuple):
@@ -73,6 +76,7 @@ class Memory(NamedTuple):
     spread: float  # sum of quoted spreads over the steps that quoted both sides
     quotes: float  # number of those steps
     expected: float  # `expected_reward` of the last step's quotes; zero without `control_variate`
+    noise: float  # of what the inventory before the last step's fills gained in it, in a book; as above
 
 
 class Own(NamedTuple):
@@ -113,7 +117,7 @@ def opening(p: Any, now: Any) -> Any:
     """The inventory that the tape says, no order in the book."""
     cost = now.inventory * now.mid
     return (now.inventory,), Memory(
-        NO_PRICE, NO_PRICE, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, cost, 0.0, 0.0, 0.0, 0.0, 0.0
+        NO_PRICE, NO_PRICE, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, cost, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     )
 
 
@@ -137,7 +141,7 @@ def close(p: Any, now: Any, held: float, memory: Any) -> Any:
     price, fee = take(-held, now.best_bid if held > 0.0 else now.best_ask, 0.0, p.taker_fee)
     after = Memory(
         NO_PRICE, NO_PRICE, 0.0, 0.0, memory.bid_fills * KEPT, memory.ask_fills * KEPT, memory.captured,
-        memory.adverse, 0.0, 0.0, memory.fills, memory.spread, memory.quotes, 0.0,
+        memory.adverse, 0.0, 0.0, memory.fills, memory.spread, memory.quotes, 0.0, 0.0,
     )  # fmt: skip
     return Fills((-held, 0.0), (price, now.mid), (fee, 0.0)), 0.0, after
 
@@ -163,12 +167,14 @@ def quote(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any) ->
     ask_price, ask_fee = make(-asks.filled, ask, p.maker_rebate)
     fills = Fills((bids.filled, -asks.filled), (bid_price, ask_price), (bid_fee, ask_fee))
     both = 1.0 if bid_size > 0.0 and ask_size > 0.0 else 0.0
-    expected = 0.0
-    if p.control_variate > 0.0:
+    expected = noise = 0.0
+    if p.control_variate > 0.0 and p.book > 0.0:
+        noise = held * nxt.surprise
+    elif p.control_variate > 0.0:
         penalty = p.phi_dt + (p.alpha if account.left < 1.5 else 0.0)
         fair = now.microprice
         expected = expected_reward(p, now.mid, fair, held, penalty, bid, ask, bid_size, ask_size)
-    after = remembered(p, now.mid, nxt.mid, held, memory, bids, asks, bid, ask, both, expected)
+    after = remembered(p, now.mid, nxt.mid, held, memory, bids, asks, bid, ask, both, expected, noise)
     return fills, 0.0, after
 
 
@@ -198,7 +204,7 @@ def execute(price: float, size: float, ahead: float, arrived: float, swept: bool
 @njit(forceinline=True)
 def remembered(
     p: Any, mid: float, next_mid: float, held: float, memory: Any, bids: Any, asks: Any, bid: float, ask: float,
-    both: float, expected: float,
+    both: float, expected: float, noise: float,
 ) -> Any:  # fmt: skip
     """The memory after a step of quoting."""
     captured, adverse, cost, fills = memory.captured, memory.adverse, memory.cost, memory.fills
@@ -217,7 +223,7 @@ def remembered(
         bids.price, asks.price, bids.queue, asks.queue,
         memory.bid_fills * KEPT + bids.filled, memory.ask_fills * KEPT + asks.filled, captured, adverse, cost,
         memory.age + 1.0 if after * held > 0.0 else 0.0, fills,
-        memory.spread + both * (ask - bid), memory.quotes + both, expected,
+        memory.spread + both * (ask - bid), memory.quotes + both, expected, noise,
     )  # fmt: skip
 
 
@@ -239,7 +245,9 @@ def reward(p: Any, before: Any, account: Any, memory: Any) -> Any:
         # the bound keeps a reward finite where the account is beyond ruin anyway
         risk = p.risk_weight * ((1.0 - math.exp(min(-p.gamma * earned, 50.0))) / p.gamma - earned)
     inventory = -penalty * held * held
-    control = memory.expected - earned - inventory - risk if p.control_variate > 0.0 else 0.0
+    control = 0.0
+    if p.control_variate > 0.0:
+        control = -memory.noise if p.book > 0.0 else memory.expected - earned - inventory - risk
     return Parts(
         earned * p.reward_of_money,
         inventory * p.reward_of_money,

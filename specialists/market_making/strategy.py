@@ -95,7 +95,9 @@ class MarketMaking(Strategy):
     flatten: bool = parameter(True, "whether the last step of a day crosses the spread until flat")
     risk_weight: float = parameter(0.0, "weight of the local CARA utility in the reward", at_least=0.0)
     control_variate: bool = parameter(
-        False, "papers' world: whether the reward is its mean over fills and the mid's move; for training"
+        False,
+        "whether the reward leaves out noise, for training: papers' world, its mean over fills and the mid's move; "
+        "book, without the surprise of that move for what was held before",
     )
     leverage: float = parameter(
         2.0, "gross exposure over NAV beyond which no quote adds inventory", at_least=0.0
@@ -141,10 +143,9 @@ class MarketMaking(Strategy):
         """Refuse parameters that make no market; raises InvalidParameter."""
         super().__post_init__()
         averse = self.signal > 0.0 and self.risk_weight > 0.0 and self.gamma > 0.0
-        strange = (
-            self.book or averse or self.poisson or self.sweep or self.flatten or self.history is not None
-        )
-        wanted = "False but in a papers' world without Poisson counts, close, or risk aversion to a signal"
+        strange = not self.book and (averse or self.poisson or self.sweep or self.flatten)
+        strange = strange or self.history is not None
+        wanted = "False on a record, or in a papers' world with Poisson counts, close, or risk aversion to a signal"
         self.demand("control_variate", not (self.control_variate and strange), wanted)
         wider = self.max_half_spread > self.min_half_spread
         self.demand("max_half_spread", wider, f"above min_half_spread, {self.min_half_spread:g}")

@@ -65,3 +65,16 @@ def test_one_step_by_hand():
 def test_where_the_mean_is_not_known_it_is_refused(changes):
     with pytest.raises(InvalidParameter, match="control_variate"):
         MarketMaking.preset("cartea_jaimungal").with_parameters(control_variate=True, **changes)
+
+
+def test_what_a_book_leaves_out_for_training_is_noise():
+    """Zero in the mean, whatever is quoted; the rest scatters less."""
+    plain = MarketMaking(n_steps=60)
+    trained = dataclasses.replace(plain, control_variate=True)
+    paths = Paths.of(5, 4000)
+    for name in ("fixed", "microprice"):
+        before, after = (play(desk, plain.rules[name](plain), paths).reward for desk in (plain, trained))
+        noise = before - after
+        assert noise.std() > 0.0
+        assert abs(noise.mean()) < 4.0 * noise.std() / np.sqrt(len(noise))
+        assert after.std() < 0.8 * before.std()
