@@ -75,3 +75,9 @@ SPECS = [*ROSTER.values(), *ALLOCATOR.values()]
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 def test_every_parameter_has_a_unit(spec):
     assert [f.name for f in fields(spec.cls) if not spec.cls.unit_of(f.name)] == []
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_a_strategy_refuses_what_is_out_of_bounds(spec):
+    with pytest.raises(InvalidParameter, match=f"^{spec.name}: capital is 0.0, wanted above 0$"):
+        spec.cls(capital=0.0)

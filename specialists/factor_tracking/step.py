@@ -24,6 +24,7 @@ from numba import njit
 from fund.account.costs import take
 from fund.account.ledger import Fills
 from fund.account.limits import exposure_limit, scale_to, within
+from fund.strategy import Step
 
 POOREST = 0.01  # share of the capital below which observations divide by this
 NEUTRAL = 13.0  # the action that holds nothing, or trades nothing
@@ -245,3 +246,18 @@ def observe(p: Any, now: Any, account: Any, memory: Any) -> Any:
         10.0 * (1.0 - account.nav / account.peak),
         (account.nav / p.capital - 1.0) * p.per_volatility,
     )
+
+
+STEP = Step(
+    Columns,
+    Memory,
+    Own,
+    Parts,
+    ("value", "momentum", "quality"),
+    (0, 1, 2),
+    1,
+    opening,
+    trade,
+    reward,
+    observe,
+)
