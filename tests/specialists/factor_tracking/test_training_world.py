@@ -51,5 +51,5 @@ def test_what_is_taken_out_for_training_is_noise():
 
 
 def test_no_noise_is_known_of_a_record_or_of_one_asset():
-    with pytest.raises(InvalidParameter, match="control_variate is on"):
+    with pytest.raises(InvalidParameter, match="control_variate is True, wanted False"):
         FactorTracking.preset("garleanu_pedersen", control_variate=True)
