@@ -113,24 +113,35 @@ def slice_of(
 
 
 @njit(forceinline=True)
-def shared(p: Any, size: float, one: float, two: float, three: float) -> Any:
+def weights_of(book: Any, one: float, two: float, three: float) -> Any:
+    """Weights of the venues: none of one that is closed, the depths where there is none at all."""
+    one = one if book.depth_1 > 0.0 else 0.0
+    two = two if book.depth_2 > 0.0 else 0.0
+    three = three if book.depth_3 > 0.0 else 0.0
+    if one + two + three <= 0.0:
+        return Three(book.depth_1, book.depth_2, book.depth_3)
+    return Three(one, two, three)
+
+
+@njit(forceinline=True)
+def shared(p: Any, size: float, weight: Any) -> Any:
     """Whole lots of `size` over the venues by weights; nothing is lost, nothing goes to a venue of weight 0."""
-    total = one + two + three
+    total = weight.one + weight.two + weight.three
     if total <= 0.0 or size <= 0.0:
         return Three(0.0, 0.0, 0.0)
-    first = min(lots(p, size * one / total), size) if one > 0.0 else 0.0
-    second = min(lots(p, size * two / total), size - first) if two > 0.0 else 0.0
+    first = min(lots(p, size * weight.one / total), size) if weight.one > 0.0 else 0.0
+    second = min(lots(p, size * weight.two / total), size - first) if weight.two > 0.0 else 0.0
     rest = size - first - second
-    if three > 0.0:
+    if weight.three > 0.0:
         return Three(first, second, rest)
-    if two > 0.0:
+    if weight.two > 0.0:
         return Three(first, second + rest, 0.0)
     return Three(first + rest, second, 0.0)
 
 
 @njit(forceinline=True)
 def beyond_mid(p: Any, book: Any, shares: float, depth: float) -> float:
-    """Price concession of x shares at a venue."""
+    """Price concession of x shares at a venue of that depth."""
     if shares <= 0.0:
         return 0.0
     if p.square_root > 0.0:
@@ -141,30 +152,26 @@ def beyond_mid(p: Any, book: Any, shares: float, depth: float) -> float:
 
 @njit(forceinline=True)
 def take(
-    p: Any, now: Any, book: Any, mid: float, move: float, side: float, size: float, transient: float, a: Any
+    p: Any,
+    now: Any,
+    book: Any,
+    weight: Any,
+    mid: float,
+    move: float,
+    side: float,
+    size: float,
+    transient: float,
 ) -> Any:
     """Market orders of `size` shares over the venues, around a mid that moves by `move` in a step."""
     if size <= 0.0:
         return Taken(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    smart = p.smart_routing > 0.0
-    open_1, open_2, open_3 = book.depth_1 > 0.0, book.depth_2 > 0.0, book.depth_3 > 0.0
-    one = (1.0 + a[6]) * (book.depth_1 if smart else 1.0) if open_1 else 0.0
-    two = (1.0 + a[7]) * (book.depth_2 if smart else 1.0) if open_2 else 0.0
-    three = (1.0 + a[8]) * (book.depth_3 if smart else 1.0) if open_3 else 0.0
-    if one + two + three <= 0.0:
-        one, two, three = book.depth_1, book.depth_2, book.depth_3
-    x = shared(p, size, one, two, three)
-    c_1, c_2, c_3 = (
-        beyond_mid(p, book, x.one, book.depth_1),
-        beyond_mid(p, book, x.two, book.depth_2),
-        beyond_mid(p, book, x.three, book.depth_3),
-    )
-    own = x.one * c_1 + x.two * c_2 + x.three * c_3
+    x = shared(p, size, weight)
+    own = x.one * beyond_mid(p, book, x.one, book.depth_1) + x.two * beyond_mid(p, book, x.two, book.depth_2)
+    own += x.three * beyond_mid(p, book, x.three, book.depth_3)
     # between decision and arrival the mid goes on, in proportion to the time that takes
     drift = (x.one * now.latency_1 + x.two * now.latency_2 + x.three * now.latency_3) * p.per_step_time
     drift *= move
-    impact = own + size * transient
-    spread = size * book.half_spread
+    impact, spread = own + size * transient, size * book.half_spread
     fee = x.one * p.fee_1 + x.two * p.fee_2 + x.three * p.fee_3
     fast = x.one if now.latency_1 < p.latency_target else 0.0
     fast += x.two if now.latency_2 < p.latency_target else 0.0
@@ -188,17 +195,29 @@ def post(p: Any, book: Any, size: float, a: Any) -> Any:
     """Shares filled at each venue of `size` posted at the touch."""
     if size <= 0.0:
         return Three(0.0, 0.0, 0.0)
-    one = 1.0 + a[9] if book.depth_1 > 0.0 else 0.0
-    two = 1.0 + a[10] if book.depth_2 > 0.0 else 0.0
-    three = 1.0 + a[11] if book.depth_3 > 0.0 else 0.0
-    if one + two + three <= 0.0:
-        one, two, three = book.depth_1, book.depth_2, book.depth_3
-    x = shared(p, size, one, two, three)
+    x = shared(p, size, weights_of(book, 1.0 + a[9], 1.0 + a[10], 1.0 + a[11]))
     return Three(
         min(max(book.outflow_1 - book.queue_1, 0.0), x.one),
         min(max(book.outflow_2 - book.queue_2, 0.0), x.two),
         min(max(book.outflow_3 - book.queue_3, 0.0), x.three),
     )
+
+
+@njit(forceinline=True)
+def taken(
+    p: Any, now: Any, book: Any, side: float, early: float, late: float, transient: float, a: Any
+) -> Any:
+    """Market orders at once, at the quotes of row t, and late, at those of row t+1."""
+    smart = p.smart_routing > 0.0
+    one, two, three = (book.depth_1, book.depth_2, book.depth_3) if smart else (1.0, 1.0, 1.0)
+    weight = weights_of(book, (1.0 + a[6]) * one, (1.0 + a[7]) * two, (1.0 + a[8]) * three)
+    move, after = book.next_mid - book.mid, book.next_mid + side * p.permanent * early
+    x = take(p, now, book, weight, book.mid, move, side, early, transient)
+    y = take(p, now, book, weight, after, 0.0, side, late, transient)
+    return Taken(
+        x.shares + y.shares, x.value + y.value, x.spread + y.spread, x.impact + y.impact, x.fee + y.fee,
+        x.fast + y.fast, x.well + y.well,
+    )  # fmt: skip
 
 
 @njit(forceinline=True)
@@ -209,37 +228,23 @@ def work(
     side = 1.0 if open_ > 0.0 else -1.0
     by_market = min(lots(p, 0.5 * (1.0 + a[12]) * size), size) if p.passive > 0.0 else size
     late = min(lots(p, 0.5 * (1.0 + a[1]) * by_market), by_market) if p.timed > 0.0 else 0.0
-    early, move = by_market - late, book.next_mid - book.mid
-    first = take(p, now, book, book.mid, move, side, early, transient, a)
-    after = book.next_mid + side * p.permanent * early
-    second = take(p, now, book, after, 0.0, side, late, transient, a)
-    filled = post(p, book, size - by_market, a)
+    early = by_market - late
+    market, filled = taken(p, now, book, side, early, late, transient, a), post(p, book, size - by_market, a)
     made = filled.one + filled.two + filled.three
     rest = size - by_market - made if p.carry_over == 0.0 or left <= 1.0 else 0.0
     depth = book.depth_1 + book.depth_2 + book.depth_3
-    forced = p.under_fill + beyond_mid(p, book, rest, depth)
-    bought = by_market + rest
-    value = first.value + second.value + rest * (book.next_mid + side * forced)
-    moved, displaced = side * (bought + made), side * p.permanent * (bought + made)
-    kept = transient
+    forced, bought = p.under_fill + beyond_mid(p, book, rest, depth), by_market + rest
+    value = market.value + rest * (book.next_mid + side * forced)
+    moved, displaced, kept = side * (bought + made), side * p.permanent * (bought + made), transient
     if p.transient > 0.0:
         kept = (transient + bought * max(1.0 / depth - p.permanent, 0.0)) * p.kept
     open_after = open_ - moved
     return Child(
-        open_after,
-        side * bought,
-        value / bought if bought > 0.0 else book.mid,
-        first.fee + second.fee,
-        side * made,
-        book.mid - side * book.half_spread,
+        open_after, side * bought, value / bought if bought > 0.0 else book.mid, market.fee,
+        side * made, book.mid - side * book.half_spread,
         filled.one * p.rebate_1 + filled.two * p.rebate_2 + filled.three * p.rebate_3,
-        displaced,
-        kept,
-        first.spread + second.spread - made * book.half_spread,
-        first.impact + second.impact + rest * forced,
+        displaced, kept, market.spread - made * book.half_spread, market.impact + rest * forced,
         open_after * displaced + late * p.permanent * early,
-        (open_after + side * (late + rest)) * move,
-        (open_ - side * early) * book.surprise,
-        first.fast + second.fast,
-        first.well + second.well,
-    )
+        (open_after + side * (late + rest)) * (book.next_mid - book.mid),
+        (open_ - side * early) * book.surprise, market.fast, market.well,
+    )  # fmt: skip
