@@ -63,6 +63,8 @@ def parser() -> Parser:
     train.add_argument("--seconds", type=float, help="stop after this wall-clock time")
     train.add_argument("--resume", action="store_true", help="go on from the latest model")
     train.add_argument("--algorithm", help="of a stage: mappo, ippo, qmix, vdn, dqn or maddpg")
+    train.add_argument("--workers", type=int, default=0, help="processes that play a stage (mappo, ippo)")
+    train.add_argument("--ranks", type=_count, default=1, help="processes that play and learn a stage")
     example = "fund evaluate market_making --policy symmetric --preset avellaneda_stoikov"
     evaluate = _strategy_command(commands, "evaluate", "play seeded episodes and report them", example)
     evaluate.add_argument(
@@ -201,9 +203,12 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
             options.models,
             options.resume,
             options.algorithm,
+            options.workers,
+            options.ranks,
         )
-    if options.algorithm is not None:
-        raise InvalidParameter(f"{options.name}: --algorithm is for stages, {', '.join(STAGES)}")
+    if options.algorithm is not None or options.workers or options.ranks > 1:
+        text = "--algorithm, --workers and --ranks are for stages"
+        raise InvalidParameter(f"{options.name}: {text}, {', '.join(STAGES)}")
     spec, strategy = _spec_and_strategy(options)
     budget = training.Budget(options.steps, options.seconds)
     done = training.train(

@@ -12,7 +12,7 @@ from torch import Tensor
 from fund.envs.team import Observations, Outcome, Team, seen_by, tell
 from fund.errors import ModelError
 from fund.training.multi_agent.group import Group, Rollout, below, flat, groups_of
-from fund.training.multi_agent.losses import Losses, descend, losses_of, picked, prepared
+from fund.training.multi_agent.losses import Batch, Losses, descend, losses_of, picked, prepared
 from fund.training.multi_agent.returns import advantages
 from fund.training.multi_agent.settings import Settings, at
 
@@ -174,10 +174,14 @@ class Learner:
             order = torch.randperm(size, generator=self.generator)
             for part in order.chunk(settings.minibatches):
                 batch = whole if settings.minibatches == 1 else picked(whole, part)
-                losses = losses_of(group, batch, settings, clip)
-                found.append([*descend(group, losses, weight, settings.max_grad_norm)])
+                found.append([*self.descend(group, batch, clip, weight)])
         keys = (*Losses._fields, "actor_gradient", "critic_gradient")
         return dict(zip(keys, np.mean(found, axis=0).tolist(), strict=True))
+
+    def descend(self, group: Group, batch: Batch, clip: float, weight: float) -> tuple[float, ...]:
+        """One step on a batch; losses and norms of gradients as plain numbers."""
+        losses = losses_of(group, batch, self.settings, clip)
+        return descend(group, losses, weight, self.settings.max_grad_norm)
 
     # ---------------------------------------------------------------- checkpoints
 

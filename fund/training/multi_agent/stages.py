@@ -25,6 +25,7 @@ from fund.stage import Stage
 from fund.training.evaluate import TEST_SEEDS, Spread
 from fund.training.multi_agent.acting import Policy, play_team
 from fund.training.multi_agent.algorithms import for_algorithm, settings_of
+from fund.training.multi_agent.processes import in_processes
 from fund.training.multi_agent.session import Job, TrainedTeam, train_team
 from fund.training.multi_agent.store import TeamStore
 from fund.training.store import parameters_of
@@ -95,12 +96,15 @@ def train_stage(
     progress: bool = False,
     changes: Mapping[str, Any] | None = None,
     algorithm: str | None = None,
+    workers: int = 0,
+    ranks: int = 1,
 ) -> TrainedTeam:
-    """Train a stage's agents; see `train_team`. Raises UnknownName, RunInUse, ModelError."""
+    """Train a stage's agents; see `train_team` and `in_processes`. Raises UnknownName, RunInUse, ModelError."""
     job = stage_job(stage, preset, changes, algorithm)
     if steps is not None:
         job = replace(job, settings=replace(job.settings, steps=steps))
-    return train_team(job, seed, store, seconds, resume, progress)
+    with in_processes(job, seed, workers, ranks) as job:
+        return train_team(job, seed, store, seconds, resume, progress)
 
 
 def versus(stage: Stage, policy: Policy, rule: str, episodes: int = 1000, seed: int = 0) -> Versus:
@@ -128,10 +132,14 @@ def command(
     models: str | None,
     resume: bool,
     algorithm: str | None = None,
+    workers: int = 0,
+    ranks: int = 1,
 ) -> dict[str, Any]:
     """What `fund train <stage>` prints: the training, and its agents beside the stage's first rule."""
     store = TeamStore(models)
-    done = train_stage(stage, preset, steps, seconds, seed, store, resume, True, algorithm=algorithm)
+    done = train_stage(
+        stage, preset, steps, seconds, seed, store, resume, True, None, algorithm, workers, ranks
+    )
     against = versus(stage, store.load(Rounds(stage, 1), stage.name, "best", preset), next(iter(stage.rules)))
     return {
         "name": stage.name, "preset": preset, "algorithm": done.card.algorithm, "steps": done.card.steps,

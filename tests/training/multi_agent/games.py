@@ -1,5 +1,10 @@
 """Small cooperative games whose best play is known from papers, as teams."""
 
+import os
+import signal
+import time
+from pathlib import Path
+
 import numpy as np
 
 from fund.envs.team import Outcome
@@ -105,3 +110,86 @@ class Radner:
 
     def set_state(self, state):
         raise AssertionError("nobody can have a state to set")
+
+
+class Walk:
+    """Two agents push a number up or down and are paid for being near 1; episodes of ten steps; knows its state."""
+
+    agents = ("one", "two")
+    observed = dict.fromkeys(agents, 2)
+    actions = dict.fromkeys(agents, Choice(3))
+    state_size = 2
+
+    def __init__(self, n):
+        self.n, self.where, self.clock = n, np.zeros(n), np.zeros(n, int)
+        self.seeds, self.episodes = np.arange(n), np.full(n, -1)
+
+    def reset(self, seed=None):
+        if seed is not None:
+            self.seeds, self.episodes = seed + np.arange(self.n), np.full(self.n, -1)
+        return self.renew(np.ones(self.n, bool))
+
+    def renew(self, ended):
+        for i in np.flatnonzero(ended):
+            self.episodes[i] += 1
+            self.where[i] = np.random.default_rng([int(self.seeds[i]), int(self.episodes[i])]).normal()
+        self.clock[ended] = 0
+        return self._observe()
+
+    def state(self):
+        return np.stack([self.where, self.clock / 10.0], axis=1).astype(np.float32)
+
+    def _observe(self):
+        return dict.fromkeys(self.agents, self.state())
+
+    def alive(self):
+        return np.repeat((self.clock < 10)[:, None], 2, axis=1)
+
+    def step(self, actions):
+        self.where = self.where + 0.2 * sum(np.asarray(actions[a]) - 1.0 for a in self.agents)
+        self.clock = self.clock + 1
+        pay = np.repeat(-np.abs(self.where - 1.0)[:, None], 2, axis=1)
+        return Outcome(self._observe(), pay, np.zeros(self.n, bool), self.clock >= 10)
+
+    def get_state(self):
+        return {k: getattr(self, k).copy() for k in ("where", "clock", "seeds", "episodes")}
+
+    def set_state(self, state):
+        for key, value in state.items():
+            setattr(self, key, np.array(value))
+        return self._observe()
+
+
+class Fatal(Walk):
+    """Kills the process that plays copy 0, `times` times, in its step `at`; `folder` remembers. Not with n == 1."""
+
+    def __init__(self, n, folder, times=1, at=15, how="kill"):
+        super().__init__(n)
+        self.folder, self.times, self.at, self.how, self.taken = Path(folder), times, at, how, 0
+
+    def step(self, actions):
+        self.taken += 1
+        died = len(list(self.folder.iterdir()))
+        if self.n > 1 and self.seeds[0] == 0 and self.taken == self.at and died < self.times:
+            (self.folder / str(died)).touch()
+            if self.how == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            if self.how == "hang":
+                time.sleep(3600)
+            raise ValueError("the world is broken")
+        return super().step(actions)
+
+
+class Slow(Walk):
+    """Whose process has a file of its number in `folder` is slow: the first that comes."""
+
+    def __init__(self, n, folder):
+        super().__init__(n)
+        self.folder = Path(folder)
+        if n > 1 and not list(self.folder.iterdir()):
+            (self.folder / str(os.getpid())).touch()
+
+    def step(self, actions):
+        if self.n > 1 and (self.folder / str(os.getpid())).exists():
+            time.sleep(0.02)
+        return super().step(actions)
