@@ -12,52 +12,43 @@ Where the legs do not revert at all, alpha runs to its lower bound, and the fit 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fund.calibration.calibration import Calibration, Files, Priced, log_deviation, log_prices
-from fund.errors import DataError
-from fund.market.history import History, panel
-from fund.market.readers import read_csv
-from fund.market.sources import READERS, sniff
+from fund.calibration.calibration import Calibration, Priced, log_deviation, log_prices
 from fund.market.stylised_facts import returns_of, variance_ratio
 from fund.market.tape import Tape
-from fund.strategy import Strategy
-from specialists.statistical_arbitrage.strategy import StatisticalArbitrage
+
+if TYPE_CHECKING:
+    from specialists.statistical_arbitrage.strategy import StatisticalArbitrage
 
 Floats = NDArray[np.float64]
 
 SHORT, LONG = 5, 60  # days of the variance ratios
 
 
-def read(desk: Strategy, files: Files) -> History:
-    """Both legs: columns `leg_1` and `leg_2` of one file, or the closes of two files.
+def chosen(desk: StatisticalArbitrage) -> StatisticalArbitrage:
+    """The pair that `leg_1` and `leg_2` name, or the two instruments that there are, in the files' order.
 
-    Raises UnknownName for a missing column, DataError for a price that is not above zero.
+    Raises UnknownName for a leg that is not there.
     """
-    assert isinstance(desk, StatisticalArbitrage)
-    legs = (desk.leg_1, desk.leg_2)
-    if len(files) == 1:
-        found = READERS[sniff(files[0])](files[0]) if sniff(files[0]) in READERS else read_csv(files[0])
-        return found.select(legs)
-    if len(files) != 2:
-        raise DataError(f"{desk.name}: {len(files)} files, wanted {CALIBRATION.files}")
-    kinds = [sniff(path) for path in files]
-    closes = {
-        leg: (READERS.get(kind, read_csv)(path)).select(["close"])
-        for leg, path, kind in zip(legs, files, kinds, strict=True)
-    }
-    return panel(closes, "close")
+    assert desk.history is not None
+    known, legs = desk.history.names, (desk.leg_1, desk.leg_2)
+    pair = known if len(known) == 2 and legs == desk.needs() else legs
+    history = desk.history.select(pair).rename(dict(zip(pair, desk.needs(), strict=True)))
+    return dataclasses.replace(desk, history=history, leg_1="leg_1", leg_2="leg_2")
 
 
-def prices(desk: Strategy, tape: Tape) -> Mapping[str, Priced]:
+def prices(desk: StatisticalArbitrage, tape: Tape) -> Mapping[str, Priced]:
     """Both legs are stocks."""
     return log_prices(tape, {"leg_1": "equity", "leg_2": "equity"})
 
 
-def moments(desk: Strategy, tape: Tape) -> Mapping[str, Floats]:
+def moments(desk: StatisticalArbitrage, tape: Tape) -> Mapping[str, Floats]:
     """As the module says, each (n,)."""
     one, two = returns_of(tape["leg_1"]), returns_of(tape["leg_2"])
     slope = (one * two).sum(axis=0) / (two * two).sum(axis=0)
@@ -72,8 +63,8 @@ def moments(desk: Strategy, tape: Tape) -> Mapping[str, Floats]:
 
 
 CALIBRATION = Calibration(
-    files='one file with the columns "leg_1" and "leg_2" (--set leg_1=KO leg_2=PEP), or one file of closes a leg',
-    read=read,
+    files='a table with the columns "leg_1" and "leg_2", or daily closes of two stocks (of more with --set leg_1=KO)',
+    chosen=chosen,
     prices=prices,
     moments=moments,
     bounds={
