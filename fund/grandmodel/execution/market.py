@@ -40,6 +40,18 @@ KEPT = 0.9  # of depth and activity, a step
 FLOW_NOISE, QUEUE_NOISE, LATENCY_NOISE = 0.8, 0.5, 0.4
 
 
+# where the first of alike columns and features stands
+MID, PARENT, SPREAD, MOVE, VOLUME, SURPRISE = (
+    Columns._fields.index(f"{name}_a")
+    for name in ("mid", "parent", "half_spread", "volatility", "volume", "surprise")
+)
+DEPTH, QUEUE, OUTFLOW = (Columns._fields.index(f"{name}_a1") for name in ("depth", "queue", "outflow"))
+LATENCY, MINUTE = Columns._fields.index("latency_1"), Columns._fields.index("minute")
+SEEN_DEPTH, SEEN_QUEUE, SEEN_LATENCY, DAY = (
+    FEATURES.index(name) for name in ("depth_a1", "queue_a1", "latency_1", "day_sin")
+)
+
+
 class World(NamedTuple):
     """The strategy's parameters as the loop takes them."""
 
@@ -63,6 +75,16 @@ class World(NamedTuple):
     lot: float
     day: float  # steps
     target: float  # latency
+
+
+class State(NamedTuple):
+    """Arrays of one path that the loop carries along, by instrument."""
+
+    mid: Floats  # (2,)
+    said: Floats  # (2,) imbalance
+    busy: Floats  # (2,) activity
+    deep: Floats  # (6,) of the depths, by instrument and venue
+    volume: Floats  # (2,) expected of the step that runs
 
 
 def world_of(s: Execution) -> World:
@@ -131,43 +153,53 @@ def _walk(
     block: Floats, features: NDArray[np.float32], first: int, z: Floats, uniform: Floats, parents: Floats,
     start: Floats, heat: Floats, liquidity: Floats, w: World,
 ) -> None:  # fmt: skip
-    n, rows = z.shape[:2]
-    fresh, fresh_signal = math.sqrt(1.0 - KEPT * KEPT), math.sqrt(1.0 - w.persistence * w.persistence)
+    fresh_signal = math.sqrt(1.0 - w.persistence * w.persistence)
     other, unsaid = math.sqrt(1.0 - w.correlation * w.correlation), math.sqrt(1.0 - w.signal * w.signal)
-    for k in range(n):
-        i = first + k
-        mid, said, busy, deep = np.full(2, w.price), np.zeros(2), np.zeros(2), np.zeros(6)
-        shock, before = np.zeros(2), np.zeros(2)
-        for t in range(rows):
+    for k in range(z.shape[0]):
+        i, state = first + k, State(np.full(2, w.price), np.zeros(2), np.zeros(2), np.zeros(6), np.zeros(2))
+        shock = np.zeros(2)
+        for t in range(z.shape[1]):
             minute = (start[k] + t) % w.day
             x = 2.0 * minute / w.day - 1.0
-            hour = 1.0 + w.season * (3.0 * x * x - 1.0)
-            calm = heat[k] * (1.0 + 0.5 * w.season * (3.0 * x * x - 1.0))
             row, seen, draw = block[t, i], features[t, i], z[k, t]
             for j in range(2):
-                busy[j] = draw[4 + j] if t == 0 else KEPT * busy[j] + fresh * draw[4 + j]
-                said[j] = draw[2 + j] if t == 0 else w.persistence * said[j] + fresh_signal * draw[2 + j]
-                lively = math.exp(0.2 * w.activity * busy[j])
-                spread, volume = (
-                    w.half_spread * math.sqrt(lively) / liquidity[k],
-                    w.volume * hour * lively * lively,
-                )
-                row[j], row[2 + j], row[4 + j] = mid[j], parents[k, j], spread
-                row[6 + j], row[8 + j] = w.move * calm * lively, volume
-                seen[4 * j], seen[4 * j + 1] = spread / max(w.half_spread, 1e-12), calm * lively
-                seen[4 * j + 2], seen[4 * j + 3] = hour * lively * lively, said[j]
-                _rest(row, seen, draw, deep, j, liquidity[k] * math.sqrt(hour), volume, t == 0, fresh, w)
                 if t > 0:  # the flow of the step that ended, whose volume was expected at its start
                     against = -shock[j] if parents[k, j] > 0.0 else shock[j]
-                    _flow(row, draw, uniform[k, t], j, before[j], against, w)
+                    _flow(row, draw, uniform[k, t], j, state.volume[j], against, w)
                     news = w.announced * fresh_signal * draw[2 + j]
-                    row[32 + j] = block[t - 1, i, 6 + j] * (unsaid * shock[j] + news)
-                before[j] = volume
+                    row[SURPRISE + j] = block[t - 1, i, MOVE + j] * (unsaid * shock[j] + news)
+                row[PARENT + j] = parents[k, j]
+                _quote(row, seen, draw, state, j, x, heat[k], liquidity[k], fresh_signal, t == 0, w)
             _venues(row, seen, draw, w)
-            row[31], seen[23], seen[24] = minute, math.sin(math.pi * x), math.cos(math.pi * x)
+            row[MINUTE], seen[DAY], seen[DAY + 1] = minute, math.sin(math.pi * x), math.cos(math.pi * x)
             shock[0], shock[1] = draw[0], w.correlation * draw[0] + other * draw[1]
             for j in range(2):
-                mid[j] += row[6 + j] * (w.signal * said[j] + unsaid * shock[j])
+                state.mid[j] += row[MOVE + j] * (w.signal * state.said[j] + unsaid * shock[j])
+
+
+@njit(forceinline=True)
+def _quote(
+    row: Any, seen: Any, draw: Any, state: State, j: int, x: float, heat: float, liquid: float, fresh_signal: float,
+    opens: bool, w: World,
+) -> None:  # fmt: skip
+    # what is known of one instrument at the row; the hour's x is -1 at the open, 1 at the close
+    hour, fresh = 1.0 + w.season * (3.0 * x * x - 1.0), math.sqrt(1.0 - KEPT * KEPT)
+    calm = heat * (1.0 + 0.5 * w.season * (3.0 * x * x - 1.0))
+    busy, said = state.busy, state.said
+    busy[j] = draw[4 + j] if opens else KEPT * busy[j] + fresh * draw[4 + j]
+    said[j] = draw[2 + j] if opens else w.persistence * said[j] + fresh_signal * draw[2 + j]
+    lively = math.exp(0.2 * w.activity * busy[j])
+    spread, volume = w.half_spread * math.sqrt(lively) / liquid, w.volume * hour * lively * lively
+    row[MID + j], row[SPREAD + j], row[MOVE + j], row[VOLUME + j] = (
+        state.mid[j],
+        spread,
+        w.move * calm * lively,
+        volume,
+    )
+    seen[4 * j], seen[4 * j + 1] = spread / max(w.half_spread, 1e-12), calm * lively
+    seen[4 * j + 2], seen[4 * j + 3] = hour * lively * lively, said[j]
+    _rest(row, seen, draw, state.deep, j, liquid * math.sqrt(hour), volume, opens, fresh, w)
+    state.volume[j] = volume
 
 
 @njit(forceinline=True)
@@ -181,8 +213,8 @@ def _rest(
         deep[c] = draw[6 + c] if opens else KEPT * deep[c] + fresh * draw[6 + c]
         depth, flow = thick * math.exp(0.3 * w.noise * deep[c]), w.flow[c - 3 * j] * volume
         ahead = w.queue * flow * math.exp(wide * draw[12 + c] - 0.5 * wide * wide)
-        row[10 + c], row[16 + c] = w.depth[c - 3 * j] * depth, math.floor(ahead / w.lot) * w.lot
-        seen[8 + c], seen[14 + c] = depth, ahead / max(flow, 1e-12)
+        row[DEPTH + c], row[QUEUE + c] = w.depth[c - 3 * j] * depth, math.floor(ahead / w.lot) * w.lot
+        seen[SEEN_DEPTH + c], seen[SEEN_QUEUE + c] = depth, ahead / max(flow, 1e-12)
 
 
 @njit(forceinline=True)
@@ -192,12 +224,12 @@ def _flow(row: Any, draw: Any, uniform: Any, j: int, volume: float, against: flo
     for c in range(3 * j, 3 * j + 3):
         size = wide * draw[18 + c] + w.adverse * against - 0.5 * (wide * wide + w.adverse * w.adverse)
         came = w.flow[c - 3 * j] * volume * math.exp(size) if uniform[c] <= w.active else 0.0
-        row[22 + c] = math.floor(came / w.lot) * w.lot
+        row[OUTFLOW + c] = math.floor(came / w.lot) * w.lot
 
 
 @njit(forceinline=True)
 def _venues(row: Any, seen: Any, draw: Any, w: World) -> None:
     wide = LATENCY_NOISE * w.noise
     for v in range(3):
-        row[28 + v] = w.latency[v] * math.exp(wide * draw[24 + v] - 0.5 * wide * wide)
-        seen[20 + v] = row[28 + v] / w.target
+        row[LATENCY + v] = w.latency[v] * math.exp(wide * draw[24 + v] - 0.5 * wide * wide)
+        seen[SEEN_LATENCY + v] = row[LATENCY + v] / w.target

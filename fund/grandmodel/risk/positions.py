@@ -152,3 +152,47 @@ def limit_scale(p: Any, now: Any, x: Any, base: float) -> float:
     var = value_at_risk(p, now, x, base)
     keep = p.var_threshold / var if var > p.var_threshold else 1.0
     return 0.5 * keep if now.correlation_shock > p.correlation_shock_threshold else keep
+
+
+@njit(forceinline=True)
+def hits(p: Any, now: Any, held: Any, memory: Any, multiple: float) -> Any:
+    """Of each asset: 1 where its stop is reached, 2 for its target."""
+    return Four(
+        hit(p, held[0], now.price_1, memory.entry_1, multiple * now.atr_1),
+        hit(p, held[1], now.price_2, memory.entry_2, multiple * now.atr_2),
+        hit(p, held[2], now.price_3, memory.entry_3, multiple * now.atr_3),
+        hit(p, held[3], now.price_4, memory.entry_4, multiple * now.atr_4),
+    )
+
+
+@njit(forceinline=True)
+def waits(p: Any, memory: Any, out: Any) -> Any:
+    """Bars that each asset stays out."""
+    return Four(
+        p.cooldown if out.one > 0.0 else memory.wait_1,
+        p.cooldown if out.two > 0.0 else memory.wait_2,
+        p.cooldown if out.three > 0.0 else memory.wait_3,
+        p.cooldown if out.four > 0.0 else memory.wait_4,
+    )
+
+
+@njit(forceinline=True)
+def exposures(p: Any, now: Any, weight: Any, full: float, base: float, wait: Any) -> Any:
+    """Wanted positions, account currency."""
+    return Four(
+        exposure(p, now.mandate_1, weight.one, now.volatility_1, full, base, wait.one),
+        exposure(p, now.mandate_2, weight.two, now.volatility_2, full, base, wait.two),
+        exposure(p, now.mandate_3, weight.three, now.volatility_3, full, base, wait.three),
+        exposure(p, now.mandate_4, weight.four, now.volatility_4, full, base, wait.four),
+    )
+
+
+@njit(forceinline=True)
+def orders(p: Any, now: Any, held: Any, wanted: Any, keep: float, full: float) -> Any:
+    """Units to trade to the share `keep` of wanted positions."""
+    return Four(
+        order(p, held[0], now.price_1, wanted.one * keep, full),
+        order(p, held[1], now.price_2, wanted.two * keep, full),
+        order(p, held[2], now.price_3, wanted.three * keep, full),
+        order(p, held[3], now.price_4, wanted.four * keep, full),
+    )

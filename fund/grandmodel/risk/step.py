@@ -33,11 +33,12 @@ from fund.grandmodel.risk.positions import (
     Four,
     base_of,
     entered,
-    exposure,
-    hit,
+    exposures,
+    hits,
     limit_scale,
-    order,
+    orders,
     value_at_risk,
+    waits,
     weights_of,
 )
 from fund.strategy import Step
@@ -63,68 +64,54 @@ def opening(p: Any, now: Any) -> Any:
     return (0.0, 0.0, 0.0, 0.0), memory
 
 
-def trade(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any) -> Any:
-    """Move the settings, find stops and targets, trade to the limited positions; interest on the cash."""
-    size = within(memory.size + five(action[0], 0.25, 0.1), 0.0, 1.0)
+@njit(forceinline=True)
+def settings_of(p: Any, memory: Any, action: Any) -> Any:
+    """Size, multiple, cap and blend after the four agents' choices."""
     step = five(action[1], 0.4, 0.15) if p.dynamic_adjustment > 0.0 else 0.0
-    multiple = within(memory.multiple * (1.0 + step), SMALLEST, LARGEST)
-    cap = within(memory.cap + five(action[2], 0.5, 0.2), 0.0, 1.0)
-    blend = within(memory.blend - five(action[3], 0.5, 0.2), 0.0, 1.0)
-    held, base = account.position, base_of(p, account.nav)
-    out = Four(
-        hit(p, held[0], now.price_1, memory.entry_1, multiple * now.atr_1),
-        hit(p, held[1], now.price_2, memory.entry_2, multiple * now.atr_2),
-        hit(p, held[2], now.price_3, memory.entry_3, multiple * now.atr_3),
-        hit(p, held[3], now.price_4, memory.entry_4, multiple * now.atr_4),
+    return Four(
+        within(memory.size + five(action[0], 0.25, 0.1), 0.0, 1.0),
+        within(memory.multiple * (1.0 + step), SMALLEST, LARGEST),
+        within(memory.cap + five(action[2], 0.5, 0.2), 0.0, 1.0),
+        within(memory.blend - five(action[3], 0.5, 0.2), 0.0, 1.0),
     )
-    wait = Four(
-        p.cooldown if out.one > 0.0 else memory.wait_1, p.cooldown if out.two > 0.0 else memory.wait_2,
-        p.cooldown if out.three > 0.0 else memory.wait_3, p.cooldown if out.four > 0.0 else memory.wait_4,
-    )  # fmt: skip
-    w, most = weights_of(p, now, blend), 4.0 * p.max_position * base
-    full = most * size * cap
-    x = Four(
-        exposure(p, now.mandate_1, w.one, now.volatility_1, full, base, wait.one),
-        exposure(p, now.mandate_2, w.two, now.volatility_2, full, base, wait.two),
-        exposure(p, now.mandate_3, w.three, now.volatility_3, full, base, wait.three),
-        exposure(p, now.mandate_4, w.four, now.volatility_4, full, base, wait.four),
-    )
-    keep = limit_scale(p, now, x, base)
-    q = Four(
-        order(p, held[0], now.price_1, x.one * keep, most), order(p, held[1], now.price_2, x.two * keep, most),
-        order(p, held[2], now.price_3, x.three * keep, most), order(p, held[3], now.price_4, x.four * keep, most),
-    )  # fmt: skip
+
+
+@njit(forceinline=True)
+def filled(now: Any, q: Any) -> Any:
+    """The fills of orders at the quotes of the row, and the cash that they take."""
     price_1, fee_1 = take(q.one, now.price_1, 0.0, now.cost)
     price_2, fee_2 = take(q.two, now.price_2, 0.0, now.cost)
     price_3, fee_3 = take(q.three, now.price_3, 0.0, now.cost)
     price_4, fee_4 = take(q.four, now.price_4, 0.0, now.cost)
-    spent = (
-        q.one * price_1
-        + q.two * price_2
-        + q.three * price_3
-        + q.four * price_4
-        + fee_1
-        + fee_2
-        + fee_3
-        + fee_4
-    )
-    fills = Fills(
-        (q.one, q.two, q.three, q.four), (price_1, price_2, price_3, price_4), (fee_1, fee_2, fee_3, fee_4)
-    )
-    after = Four((held[0] + q.one) * nxt.price_1, (held[1] + q.two) * nxt.price_2,
-                 (held[2] + q.three) * nxt.price_3, (held[3] + q.four) * nxt.price_4)  # fmt: skip
-    settings = Four(size, multiple, cap, blend)
-    left = remembered(p, now, nxt, account, memory, settings, out, wait, q, after, base, keep)
+    spent = q.one * price_1 + q.two * price_2 + q.three * price_3 + q.four * price_4
+    spent = spent + fee_1 + fee_2 + fee_3 + fee_4
+    units, prices = (q.one, q.two, q.three, q.four), (price_1, price_2, price_3, price_4)
+    return Fills(units, prices, (fee_1, fee_2, fee_3, fee_4)), spent
+
+
+def trade(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any) -> Any:
+    """Move the settings, find stops and targets, trade to the limited positions; interest on the cash."""
+    settings, held, base = settings_of(p, memory, action), account.position, base_of(p, account.nav)
+    out = hits(p, now, held, memory, settings.two)
+    wait = waits(p, memory, out)
+    most = 4.0 * p.max_position * base
+    x = exposures(p, now, weights_of(p, now, settings.four), most * settings.one * settings.three, base, wait)
+    keep = limit_scale(p, now, x, base)
+    q = orders(p, now, held, x, keep, most)
+    fills, spent = filled(now, q)
+    left = remembered(p, now, nxt, account, memory, settings, out, wait, q, base, keep)
     return fills, (account.cash - spent) * p.interest_a_bar, left
 
 
 @njit(forceinline=True)
 def remembered(
-    p: Any, now: Any, nxt: Any, account: Any, memory: Any, settings: Any, out: Any, wait: Any, q: Any, after: Any,
-    base: float, keep: float,
+    p: Any, now: Any, nxt: Any, account: Any, memory: Any, settings: Any, out: Any, wait: Any, q: Any, base: float,
+    keep: float,
 ) -> Any:  # fmt: skip
     """The memory after a step."""
     held, share = account.position, settings.one * settings.three
+    after = Four((held[0] + q.one) * nxt.price_1, (held[1] + q.two) * nxt.price_2,
+                 (held[2] + q.three) * nxt.price_3, (held[3] + q.four) * nxt.price_4)  # fmt: skip
     reference, halved = max(memory.reference, share), 0.0
     if share <= 0.5 * reference and reference > 0.0:
         gross = abs(held[0]) * now.price_1 + abs(held[1]) * now.price_2

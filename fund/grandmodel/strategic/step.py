@@ -86,7 +86,7 @@ def shares(p, mlmi: float, nwrqk: float, regime: float) -> tuple[float, float, f
 
 def trade(p, now, nxt, account, memory, action):  # type: ignore[no-untyped-def]
     """Aggregate the experts and trade to the target."""
-    a, b, c = total_of(action[0], action[1], action[2]), total_of(action[3], action[4], action[5]), 0.0
+    a, b = total_of(action[0], action[1], action[2]), total_of(action[3], action[4], action[5])
     c = total_of(action[6], action[7], action[8])
     up = p.weight_mlmi * a * action[2] + p.weight_nwrqk * b * action[5] + p.weight_regime * c * action[8]
     down = p.weight_mlmi * a * action[0] + p.weight_nwrqk * b * action[3] + p.weight_regime * c * action[6]

@@ -145,11 +145,33 @@ def decide(d, kind: float, tolerant: float, threshold: float) -> float:  # type:
 
 @njit(inline="always")
 def _directions(p, action) -> tuple[float, float, float]:  # type: ignore[no-untyped-def]
-    a, b, c = total_of(action[0], action[1], action[2]), total_of(action[3], action[4], action[5]), 0.0
+    a, b = total_of(action[0], action[1], action[2]), total_of(action[3], action[4], action[5])
     c = total_of(action[6], action[7], action[8])
     sure = max(action[0], action[1], action[2]) * a >= p.confidence - 1e-12
     first = (action[2] - action[0]) * a if sure else 0.0
     return first, (action[5] - action[3]) * b, (action[8] - action[6]) * c
+
+
+@njit(inline="always")
+def in_order(p, now, memory, d, held: float, holds: float, opened: bool) -> float:  # type: ignore[no-untyped-def]
+    """1 while a position is held that all three opened in order, on the side of an open gap."""
+    if not opened:
+        return memory.flow if held * holds > 0.0 else 0.0
+    side = _sign(holds)
+    together = d[0] * side > 0.0 and d[1] * side > 0.0 and d[2] * side > 0.0
+    return 1.0 if p.state_machine > 0.0 and together and now.gap_side == side else 0.0
+
+
+@njit(inline="always")
+def measured(p, memory, starts: bool, price: float, holds: float, later: float):  # type: ignore[no-untyped-def]
+    """The entry that is measured: price, units, closes left, highest, lowest, and the money of one that is over."""
+    entry_price = price if starts else memory.entry_price
+    entry_units = holds if starts else memory.entry_units
+    window = (p.optimization_steps if starts else memory.window) - 1.0
+    highest = max(price if starts else memory.highest, later)
+    lowest = min(price if starts else memory.lowest, later)
+    timed = entry_units * (0.5 * (highest + lowest) - entry_price) if window == 0.0 else 0.0
+    return entry_price, entry_units, max(window, 0.0), highest, lowest, timed
 
 
 def trade(p, now, nxt, account, memory, action):  # type: ignore[no-untyped-def]
@@ -163,25 +185,17 @@ def trade(p, now, nxt, account, memory, action):  # type: ignore[no-untyped-def]
     price += p.late * (nxt.price - now.price)
     held, holds = account.position[0], account.position[0] + units
     opened = holds * units > 0.0 and held * holds <= 0.0
-    side = _sign(holds)
-    ordered = p.state_machine > 0.0 and d[0] * side > 0.0 and d[1] * side > 0.0 and d[2] * side > 0.0
-    ordered = ordered and now.gap_side == side
-    kept = memory.flow if held * holds > 0.0 else 0.0
-    flow = (1.0 if ordered else 0.0) if opened else kept
-    starts = opened and memory.window <= 0.0
-    entry_price = price if starts else memory.entry_price
-    entry_units = holds if starts else memory.entry_units
-    window = (p.optimization_steps if starts else memory.window) - 1.0
-    highest = max(price if starts else memory.highest, nxt.price)
-    lowest = min(price if starts else memory.lowest, nxt.price)
-    timed = entry_units * (0.5 * (highest + lowest) - entry_price) if window == 0.0 else 0.0
+    flow, starts = in_order(p, now, memory, d, held, holds, opened), opened and memory.window <= 0.0
+    entry_price, entry_units, window, highest, lowest, timed = measured(
+        p, memory, starts, price, holds, nxt.price
+    )
     slipped = units * (price - now.price)
     return one_fill(units, price, fee), 0.0, Memory(
         account.nav,
         d[0], d[1], d[2],
         1.0 if size != 0.0 else 0.0,
         flow,
-        entry_price, entry_units, max(window, 0.0), highest, lowest, timed,
+        entry_price, entry_units, window, highest, lowest, timed,
         slipped,
         errors, 1.0 if halted else 0.0,
         memory.entries + (1.0 if opened else 0.0),
