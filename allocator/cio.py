@@ -139,6 +139,7 @@ class CioAllocator(Strategy):
     """Capital allocation among the desks of the roster."""
 
     name = "cio_allocator"
+    actions = Box(COUNT)  # a wish for each desk
     step = STEP
     features = seen.feature_names(DESKS)
     rules = RULES | {ORACLE: regime_oracle}
@@ -171,11 +172,6 @@ class CioAllocator(Strategy):
         """Refuse a mandate that no weights satisfy; raises InvalidParameter."""
         super().__post_init__()
         check_bounds(COUNT, self.floor, self.cap, self.cash_sleeve)
-
-    @property
-    def actions(self) -> Box:
-        """A wish for each desk."""
-        return Box(COUNT)
 
     @property
     def start_variance(self) -> float:

@@ -101,6 +101,16 @@ def parameter(default: Value, unit: str, **bounds: Any) -> Value:
     return dataclasses.field(default=default, metadata={KEY: Parameter(unit, **bounds)})
 
 
+def inverse(name: str, scale: float = 1.0) -> property:
+    """A property of a strategy: `scale` over one of its numbers, for scalar functions, which multiply."""
+
+    def divided(strategy: Any) -> float:
+        return scale / float(getattr(strategy, name))
+
+    divided.__doc__ = f"{scale:g} over `{name}`."
+    return property(divided)
+
+
 @cache
 def described(of: type[Any]) -> Mapping[str, Parameter]:
     """The parameters of a dataclass that are described, in its own words or in COMMON's, by name and in order."""

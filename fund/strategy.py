@@ -31,7 +31,7 @@ from fund.market.history import History
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.market.weather import Weather, draw, fair
-from fund.parameter import check_bounds, check_type, described
+from fund.parameter import check_bounds, check_type, described, inverse
 
 if TYPE_CHECKING:
     from fund.account.ledger import Books
@@ -267,15 +267,9 @@ class Strategy(ABC):
         """Reward of one unit of account currency."""
         return self.reward_scale / self.capital
 
-    @property
-    def per_capital(self) -> float:
-        """One over the capital."""
-        return 1.0 / self.capital
-
-    @property
-    def tenth_of_capital(self) -> float:
-        """One over a tenth of the capital, in which P&L is observed."""
-        return 10.0 / self.capital
+    per_capital = inverse("capital")
+    tenth_of_capital = inverse("capital", 10.0)  # the unit's inverse in which P&L is observed
+    share_of_step = inverse("n_steps")  # of the episode
 
 
 @cache

@@ -8,7 +8,7 @@ import pytest
 
 from allocator import ROSTER as ALLOCATOR
 from fund.errors import InvalidParameter, UnknownName
-from fund.parameter import COMMON, Parameter, check_bounds, described, parameter
+from fund.parameter import COMMON, Parameter, check_bounds, described, inverse, parameter
 from specialists import ROSTER
 
 NAN = float("nan")
@@ -81,3 +81,13 @@ def test_every_parameter_has_a_unit(spec):
 def test_a_strategy_refuses_what_is_out_of_bounds(spec):
     with pytest.raises(InvalidParameter, match=f"^{spec.name}: capital is 0.0, wanted above 0$"):
         spec.cls(capital=0.0)
+
+
+def test_an_inverse_is_a_number_over_a_parameter():
+    class Odds:
+        per_capital = inverse("capital")
+        tenth = inverse("capital", 10.0)
+        capital = 4
+
+    assert (Odds().per_capital, Odds().tenth) == (0.25, 2.5)
+    assert Odds.tenth.__doc__ == "10 over `capital`."

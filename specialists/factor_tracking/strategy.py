@@ -12,7 +12,7 @@ from fund.market.draft import Rules
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.market.weather import Weather
-from fund.parameter import parameter
+from fund.parameter import inverse, parameter
 from fund.strategy import Box, Choice, Played, Strategy
 from specialists.factor_tracking import attribution, market, paper_world, recorded
 from specialists.factor_tracking.features import FEATURES
@@ -190,15 +190,8 @@ class FactorTracking(Strategy):
         """Portfolio volatility, from scaled weights, in units of the target."""
         return 1.0 / (self.weight_scale * self.target_volatility)
 
-    @property
-    def per_rebalance(self) -> float:
-        """One over the days between two rebalancings."""
-        return 1.0 / self.rebalance_days
-
-    @property
-    def per_volatility(self) -> float:
-        """One over the target volatility."""
-        return 1.0 / self.target_volatility
+    per_rebalance = inverse("rebalance_days")
+    per_volatility = inverse("target_volatility")
 
     @property
     def delta(self) -> float:

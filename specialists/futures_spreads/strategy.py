@@ -14,7 +14,7 @@ from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.market.term_structure import GibsonSchwartz, SchwartzSmith, Seasonality
 from fund.market.weather import Weather
-from fund.parameter import parameter
+from fund.parameter import inverse, parameter
 from fund.strategy import Box, Played, Strategy
 from specialists.futures_spreads import attribution, market, recorded, theory
 from specialists.futures_spreads.features import FEATURES, LEGS, WARM_UP
@@ -30,6 +30,7 @@ class FuturesSpreads(Strategy):
     """Two futures held against each other."""
 
     name = "futures_spreads"
+    actions = Box(1)  # the target position, as a share of the full one
     step = STEP
     features = FEATURES
     rules = RULES
@@ -169,11 +170,6 @@ class FuturesSpreads(Strategy):
         self.demand("control_variate", not (self.control_variate and self.history), "False on a record")
 
     @property
-    def actions(self) -> Box:
-        """The target position, as a share of the full one."""
-        return Box(1)
-
-    @property
     def finite_horizon(self) -> bool:  # type: ignore[override]
         """Whether what counts is the utility of wealth at the end of the episode."""
         return self.utility_power != 1.0
@@ -251,15 +247,8 @@ class FuturesSpreads(Strategy):
         """Standard deviation of what a money unit of the direction earns in a day, in the normal regime."""
         return math.sqrt(float(theory.usual_moments(self).variance) / market.YEAR)
 
-    @property
-    def hundredth_of_capital(self) -> float:
-        """One over a hundredth of the capital, in which carry is observed."""
-        return 100.0 / self.capital
-
-    @property
-    def per_limit(self) -> float:
-        """One over the position limit."""
-        return 1.0 / self.position_limit
+    per_limit = inverse("position_limit")
+    hundredth_of_capital = inverse("capital", 100.0)  # in which carry is observed
 
     @property
     def interest_of_step(self) -> float:

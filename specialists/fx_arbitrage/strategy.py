@@ -14,7 +14,7 @@ from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.market.triangle import Durations
 from fund.market.weather import Weather
-from fund.parameter import parameter
+from fund.parameter import inverse, parameter
 from fund.strategy import Box, Played, Strategy
 from specialists.fx_arbitrage import attribution, market, recorded, theory
 from specialists.fx_arbitrage.features import CARRY_UNIT, FEATURES, WARM_UP, Norms
@@ -32,6 +32,7 @@ class FxArbitrage(Strategy):
     """Three pairs of three currencies, held as two balances."""
 
     name = "fx_arbitrage"
+    actions = Box(3)  # target notional of each pair, as a share of the full position
     step = STEP
     features = FEATURES
     rules = RULES
@@ -152,11 +153,6 @@ class FxArbitrage(Strategy):
         self.demand("steps_per_day", daily, "1, as the market carry has daily rows")
         self.demand("control_variate", not (self.control_variate and self.history), "False on a record")
 
-    @property
-    def actions(self) -> Box:
-        """Target notional of each pair, as a share of the full position."""
-        return Box(3)
-
     @classmethod
     def needs(cls) -> tuple[str, ...]:
         """Columns of a history of the default currencies; others are named alike."""
@@ -240,15 +236,8 @@ class FxArbitrage(Strategy):
         """Half the risk aversion."""
         return 0.5 * self.gamma
 
-    @property
-    def per_limit(self) -> float:
-        """One over the position limit."""
-        return 1.0 / self.position_limit
-
-    @property
-    def per_leverage(self) -> float:
-        """One over the leverage limit."""
-        return 1.0 / self.leverage
+    per_limit = inverse("position_limit")
+    per_leverage = inverse("leverage")
 
     @property
     def norms(self) -> Norms:

@@ -15,7 +15,7 @@ from fund.market.draft import Rules
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.market.weather import Weather
-from fund.parameter import parameter
+from fund.parameter import inverse, parameter
 from fund.strategy import Box, Played, Strategy
 from specialists.market_making import attribution, market, recorded
 from specialists.market_making.features import FEATURES
@@ -31,6 +31,7 @@ class MarketMaking(Strategy):
     """Two quotes around the mid, an inventory, and the order flow that fills them."""
 
     name = "market_making"
+    actions = Box(2)  # distances of bid and ask, affine from the least to the widest; +1 is no quote
     step = STEP
     features = FEATURES
     rules = RULES
@@ -150,11 +151,6 @@ class MarketMaking(Strategy):
         wider = self.max_half_spread > self.min_half_spread
         self.demand("max_half_spread", wider, f"above min_half_spread, {self.min_half_spread:g}")
 
-    @property
-    def actions(self) -> Box:
-        """Distances of bid and ask from the mid, affine from the least to the widest; +1 is no quote."""
-        return Box(2)
-
     @classmethod
     def needs(cls) -> tuple[str, ...]:
         """Columns of `fund.market.orderbook.quote_tape` that a history must have."""
@@ -212,10 +208,8 @@ class MarketMaking(Strategy):
         """Standard deviation of the mid's move in a step, price units."""
         return self.sigma * math.sqrt(self.dt)
 
-    @property
-    def per_day(self) -> float:
-        """One over the steps of a day."""
-        return 1.0 / self.day
+    per_day = inverse("day")
+    per_quote = inverse("quote_size")
 
     @property
     def centre(self) -> float:
@@ -231,11 +225,6 @@ class MarketMaking(Strategy):
     def per_tick(self) -> float:
         """Ticks a price unit; zero where prices are continuous."""
         return 1.0 / self.tick if self.tick > 0 else 0.0
-
-    @property
-    def per_quote(self) -> float:
-        """One over the quote size."""
-        return 1.0 / self.quote_size
 
     @property
     def capacity(self) -> float:

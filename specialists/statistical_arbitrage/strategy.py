@@ -27,6 +27,7 @@ class StatisticalArbitrage(Strategy):
     """Two legs that belong together, one held against the other."""
 
     name = "statistical_arbitrage"
+    actions = Box(1)  # the target spread position, as a share of the full one
     step = STEP
     features = FEATURES
     rules = RULES
@@ -120,11 +121,6 @@ class StatisticalArbitrage(Strategy):
         self.demand("steps_per_day", daily, f"1, as the market {self.market} has daily rows")
 
     @property
-    def actions(self) -> Box:
-        """The target spread position, as a share of the full one."""
-        return Box(1)
-
-    @property
     def finite_horizon(self) -> bool:  # type: ignore[override]
         """Whether what counts is the utility of wealth at the end of the episode."""
         return self.utility_power != 1.0
@@ -175,11 +171,6 @@ class StatisticalArbitrage(Strategy):
     def knows(self) -> bool:
         """Whether the spread's mean and deviation are given, not estimated."""
         return self.known_moments and not self.by_exposure
-
-    @property
-    def share_of_step(self) -> float:
-        """Share of the episode that a step is."""
-        return 1.0 / self.n_steps
 
     @property
     def pull(self) -> float:

@@ -11,7 +11,7 @@ from fund.account.utility import power_equivalent
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.market.weather import Weather
-from fund.parameter import parameter
+from fund.parameter import inverse, parameter
 from fund.strategy import Box, Played, Strategy
 from specialists.volatility_trading import attribution, market, recorded, tape
 from specialists.volatility_trading.features import FEATURES, WARM_UP
@@ -26,6 +26,7 @@ class VolatilityTrading(Strategy):
     """A rolling straddle, hedged in its underlier."""
 
     name = "volatility_trading"
+    actions = Box(1)  # target vega, as a share of the limit; + is long
     step = STEP
     features = FEATURES
     rules = RULES
@@ -135,11 +136,6 @@ class VolatilityTrading(Strategy):
         self.demand("control_variate", known, "False but on the market variance")
 
     @property
-    def actions(self) -> Box:
-        """Target vega, as a share of the limit; + is long."""
-        return Box(1)
-
-    @property
     def finite_horizon(self) -> bool:  # type: ignore[override]
         """Whether what counts is the utility of wealth at the end of the episode."""
         return self.log_utility
@@ -194,10 +190,7 @@ class VolatilityTrading(Strategy):
             return self.contracts * usual / self.capital
         return 100.0 * self.vega_limit
 
-    @property
-    def per_limit(self) -> float:
-        """One over that."""
-        return 1.0 / self.vega_share
+    per_limit = inverse("vega_share")
 
     @property
     def _claim(self) -> tuple[float, float, float, float]:
