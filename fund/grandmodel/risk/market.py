@@ -54,6 +54,24 @@ ALIKE = np.array([0.0, 0.85, 0.95, 0.95, 0.0])
 SWAN_DRIFT, FLASH_FALL, FLASH_RISE = -0.0008, -0.008, 0.0035
 
 
+# scalars of a path: factor's variance, fast and slow variance, slow correlation, scenario and its age, bars without
+# an alarm, bars that a crisis is still seen for
+FACTOR, QUICK, SLOW, USUAL, RUNS, AGE, CALM, ALERT = range(8)
+
+# where the first of alike columns stands
+PRICE, MANDATE, DEVIATION, ATR, SHOCK = (
+    Columns._fields.index(f"{name}_1") for name in ("price", "mandate", "volatility", "atr", "shock")
+)
+CORRELATION, MEAN, JUMPED, COST, STRESS, CRISIS = (
+    Columns._fields.index(name)
+    for name in ("correlation_12", "mean_correlation", "correlation_shock", "cost", "stress", "crisis")
+)
+SEEN_REGIME, SEEN_CORRELATION, SEEN_HOUR, SEEN_STRESS, SEEN_LIQUIDITY = (
+    FEATURES.index(name)
+    for name in ("volatility_regime", "correlation_risk", "time_of_day_risk", "market_stress", "liquidity")
+)
+
+
 class World(NamedTuple):
     """The strategy's parameters as the loop takes them."""
 
@@ -78,7 +96,7 @@ class State(NamedTuple):
     conviction: Floats
     covariance: Floats  # (4, 4) EWMA, of returns over the hour's volatility
     shock: Floats  # (4,) of the last bar's returns
-    scalars: Floats  # heat, fast, slow, slow correlation, scenario, its age, quiet bars, crisis bars left
+    scalars: Floats  # (8,), named above
 
 
 class Start(NamedTuple):
@@ -138,21 +156,14 @@ def _walk(
             day, x = int(t // w.bars), 2.0 * (t % w.bars) / w.bars - 1.0
             hour = 1.0 + w.season * (3.0 * x * x - 1.0)
             # what is seen is of the bar that ended: a scenario that begins is no news before its first bar is over
-            _show(
-                block[t, first + k],
-                features[t, first + k],
-                state,
-                hour,
-                liquidity[day, k] * LIQUID[scenario],
-                w,
-            )
+            row, seen = block[t, first + k], features[t, first + k]
+            _show(row, seen, state, hour, liquidity[day, k] * LIQUID[scenario], w)
             if start.returns.shape[0] > 0:
                 returns[:] = start.returns[k, t]
             else:
                 scenario = _scenario(state, onset[k, t], w)
-                _draw(
-                    returns, state, z[k, t], scenario, hour * heat[day, k] * HEAT[scenario], alike[day, k], w
-                )
+                hot = hour * heat[day, k] * HEAT[scenario]
+                _draw(returns, state, z[k, t], scenario, hot, alike[day, k], w)
             _learn(state, returns, hour)
             for j in range(4):
                 state.price[j] *= max(1.0 + returns[j], 0.01)
@@ -167,8 +178,8 @@ def _begin(price: Floats, move: Floats, z: Any, alike: float) -> State:
     for i in range(4):
         for j in range(4):
             state.covariance[i, j] = move[i] * move[j] * (1.0 if i == j else alike)
-    state.scalars[0] = state.scalars[1] = state.scalars[2] = 1.0
-    state.scalars[3], state.scalars[6] = alike, QUIET
+    state.scalars[FACTOR] = state.scalars[QUICK] = state.scalars[SLOW] = 1.0
+    state.scalars[USUAL], state.scalars[CALM] = alike, QUIET
     return state
 
 
@@ -176,17 +187,17 @@ def _begin(price: Floats, move: Floats, z: Any, alike: float) -> State:
 def _scenario(state: State, uniform: float, w: World) -> int:
     # the scenario of the bar that begins
     at = state.scalars
-    now = int(at[4])
+    now = int(at[RUNS])
     if now > 0:
-        at[5] += 1.0
-        if at[5] >= DURATION[now]:
-            at[4] = 0.0
+        at[AGE] += 1.0
+        if at[AGE] >= DURATION[now]:
+            at[RUNS] = 0.0
             now = 0
     elif uniform <= w.hazards[3]:
         now = 1
         while uniform > w.hazards[now - 1]:
             now += 1
-        at[4], at[5] = now, 0.0
+        at[RUNS], at[AGE] = now, 0.0
     return now
 
 
@@ -200,17 +211,17 @@ def _draw(returns: Floats, state: State, z: Any, scenario: int, hot: float, alik
     # returns of the bar that begins
     at, extra = state.scalars, 0.0
     if scenario == SWAN:
-        extra = -w.jump if at[5] == 0.0 else SWAN_DRIFT
+        extra = -w.jump if at[AGE] == 0.0 else SWAN_DRIFT
     elif scenario == FLASH:
-        extra = FLASH_FALL if at[5] < 6.0 else FLASH_RISE
+        extra = FLASH_FALL if at[AGE] < 6.0 else FLASH_RISE
     rho = max(alike, ALIKE[scenario])
-    common, own = math.sqrt(rho * at[0]), math.sqrt((1.0 - rho) * at[0])
+    common, own = math.sqrt(rho * at[FACTOR]), math.sqrt((1.0 - rho) * at[FACTOR])
     for j in range(4):
         drift = w.sharpe * _conviction(state, j, w) * state.move[j] / math.sqrt(YEAR * w.bars)
         state.shock[j] = state.move[j] * hot * (common * z[0] + own * z[1 + j])
         returns[j] = drift + state.shock[j] + extra
     if w.clustering > 0.0:
-        at[0] = 1.0 - ARCH - GARCH + at[0] * (ARCH * z[0] * z[0] + GARCH)
+        at[FACTOR] = 1.0 - ARCH - GARCH + at[FACTOR] * (ARCH * z[0] * z[0] + GARCH)
 
 
 @njit(forceinline=True)
@@ -223,8 +234,8 @@ def _learn(state: State, returns: Floats, hour: float) -> None:
         for j in range(4):
             kept = VOLATILITY_KEPT if i == j else CORRELATION_KEPT
             state.covariance[i, j] = kept * state.covariance[i, j] + (1.0 - kept) * one * returns[j] / hour
-    at[1] = FAST_KEPT * at[1] + (1.0 - FAST_KEPT) * square
-    at[2] = SLOW_KEPT * at[2] + (1.0 - SLOW_KEPT) * square
+    at[QUICK] = FAST_KEPT * at[QUICK] + (1.0 - FAST_KEPT) * square
+    at[SLOW] = SLOW_KEPT * at[SLOW] + (1.0 - SLOW_KEPT) * square
 
 
 @njit(forceinline=True)
@@ -236,26 +247,34 @@ def _correlation(state: State, i: int, j: int) -> float:
 
 @njit(forceinline=True)
 def _show(row: Any, seen: Any, state: State, hour: float, liquid: float, w: World) -> None:
-    at, mean, c, regime = state.scalars, 0.0, 16, 0.0
+    mean, pair, regime = 0.0, CORRELATION, 0.0
     for j in range(4):
         deviation = math.sqrt(state.covariance[j, j])
-        row[j], row[4 + j], row[8 + j] = state.price[j], _conviction(state, j, w), deviation * hour
-        row[12 + j] = RANGE * deviation * math.sqrt(w.bars) * state.price[j]
-        row[27 + j] = state.shock[j]
+        row[PRICE + j], row[MANDATE + j] = state.price[j], _conviction(state, j, w)
+        row[DEVIATION + j], row[SHOCK + j] = deviation * hour, state.shock[j]
+        row[ATR + j] = RANGE * deviation * math.sqrt(w.bars) * state.price[j]
         regime += 0.25 * deviation / state.move[j]
         for i in range(j):
             mean += _correlation(state, i, j) / 6.0
     for i in range(4):
         for j in range(i + 1, 4):
-            row[c] = _correlation(state, i, j)
-            c += 1
-    at[3] = SLOW_KEPT * at[3] + (1.0 - SLOW_KEPT) * mean
-    stress = math.sqrt(at[1] / at[2])
-    row[22], row[23], row[24], row[25] = mean, mean - at[3], w.cost / liquid, stress
-    alarm = stress > STRESSED or row[23] > w.shock
-    if alarm and at[6] >= QUIET:
-        at[7] = RESPONSE
-    at[6] = 0.0 if alarm else at[6] + 1.0
-    row[26] = 1.0 if at[7] > 0.0 else 0.0
-    at[7] = max(at[7] - 1.0, 0.0)
-    seen[2], seen[3], seen[7], seen[8], seen[9] = regime, mean, hour, stress, liquid
+            row[pair] = _correlation(state, i, j)
+            pair += 1
+    row[COST] = w.cost / liquid
+    _watch(row, state.scalars, mean, w)
+    seen[SEEN_REGIME], seen[SEEN_CORRELATION], seen[SEEN_HOUR] = regime, mean, hour
+    seen[SEEN_STRESS], seen[SEEN_LIQUIDITY] = row[STRESS], liquid
+
+
+@njit(forceinline=True)
+def _watch(row: Any, at: Floats, mean: float, w: World) -> None:
+    # correlation, stress, and whether a crisis is seen
+    at[USUAL] = SLOW_KEPT * at[USUAL] + (1.0 - SLOW_KEPT) * mean
+    stress = math.sqrt(at[QUICK] / at[SLOW])
+    row[MEAN], row[JUMPED], row[STRESS] = mean, mean - at[USUAL], stress
+    alarm = stress > STRESSED or row[JUMPED] > w.shock
+    if alarm and at[CALM] >= QUIET:
+        at[ALERT] = RESPONSE
+    at[CALM] = 0.0 if alarm else at[CALM] + 1.0
+    row[CRISIS] = 1.0 if at[ALERT] > 0.0 else 0.0
+    at[ALERT] = max(at[ALERT] - 1.0, 0.0)
