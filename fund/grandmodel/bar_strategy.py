@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from fund.compiled import compiled
 from fund.errors import DataError
-from fund.grandmodel.bar_market import BarMarket, draw_bars
+from fund.grandmodel.bar_draw import draw_bars
+from fund.grandmodel.bar_market import BarMarket
 from fund.grandmodel.bars import SESSION, Bars, aggregate
 from fund.grandmodel.recorded_bars import COLUMNS, minutes_of
 from fund.market.history import History

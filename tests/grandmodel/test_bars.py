@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from fund.errors import InvalidParameter
-from fund.grandmodel.bar_market import BarMarket, day_shape, draw_bars, without_edges
+from fund.grandmodel.bar_draw import draw_bars
+from fund.grandmodel.bar_market import BarMarket, day_shape, without_edges
 from fund.grandmodel.bars import SESSION, Bars, aggregate
 from fund.market.streams import Paths
 from fund.market.weather import draw, fair
