@@ -104,6 +104,7 @@ class Selection(BaseCallback):
         self.stopping = False  # interrupted, and whatever must be written down is
         self.due = False  # whether a checkpoint is to be taken before the next rollout
         self._mean: ActingMean | None = None
+        self._random: torch.Tensor | None = None  # of a resumed training, at its next rollout
 
     def _on_training_start(self) -> None:
         if not self.history:
@@ -112,6 +113,9 @@ class Selection(BaseCallback):
                 self.look()
 
     def _on_rollout_start(self) -> None:
+        if self._random is not None:  # state-dependent exploration has drawn once more since
+            torch.set_rng_state(self._random)
+            self._random = None
         self.stopping = bool(self.interrupted)
         if (self.due or self.stopping) and self.history and self.folder is not None and self.identity:
             self.due = False
@@ -153,6 +157,7 @@ class Selection(BaseCallback):
         self.best_score, self.begun = told["best"], told["begun"]
         self.steps, self.every, self.first = told["steps"], told["every"], told["first"]
         self.best, self.latest = arrays["best"].tobytes(), arrays["latest"].tobytes()
+        self._random = torch.from_numpy(arrays["random_torch"].copy())
         if "mean_updates" in arrays:
             self._mean = ActingMean(model, self.algorithm)
             self._mean.updates = int(arrays["mean_updates"])

@@ -70,6 +70,18 @@ def test_what_goes_on_ends_in_the_same_bits(algorithm, when, more, subject, tmp_
     assert not list(cut.root.rglob(FILE))
 
 
+def test_exploration_that_depends_on_the_state_goes_on_in_the_same_bits(subject, tmp_path, monkeypatch):
+    spec, strategy = subject("PPO")
+    model = {**spec.settings["default"]["model"], "use_sde": True, "sde_sample_freq": 4}
+    chosen = settings(spec, model=model, log_std_init=-2.0)
+    whole, cut = ModelStore(tmp_path / "whole"), ModelStore(tmp_path / "cut")
+    train(spec, strategy, store=whole, settings=chosen)
+    killed(900, monkeypatch, spec, strategy, store=cut, settings=chosen)
+    train(spec, strategy, store=cut, settings=chosen, resume=True)
+    for key, value in end_of(whole, spec.name).items():
+        assert torch.equal(value, end_of(cut, spec.name)[key]), key
+
+
 def test_an_interrupt_can_be_resumed_to_the_same_end(subject, tmp_path, monkeypatch):
     spec, strategy = subject("PPO")
     chosen = settings(spec)
