@@ -1,18 +1,12 @@
 """The law that holds for every strategy, over this desk's presets."""
 
-import dataclasses
-import warnings
-
 import numpy as np
 import pytest
-from stable_baselines3.common.env_checker import check_env
 
 from fund.envs.batch import Batch
 from fund.envs.contract import CHECKS
-from fund.envs.gym import FundEnv
 from fund.envs.play import constant, flat, play, random
 from fund.market.streams import Paths
-from specialists.delta_hedging import SPEC
 from specialists.delta_hedging.strategy import DeltaHedging
 
 GENERATED = [preset for preset in DeltaHedging.presets if preset != "history"]
@@ -44,26 +38,9 @@ def test_contract_of_the_options(changes):
         CHECKS[name](strategy)
 
 
-def test_sb3_accepts_the_environment():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        # the action is a multiple of delta, which the specification bounds by 1.5
-        warnings.filterwarnings("ignore", message=".*symmetric and normalized Box action space.*")
-        check_env(FundEnv(DeltaHedging()))
-        check_env(FundEnv(DeltaHedging.preset("hodges_neuberger")))
-
-
-def test_spec_and_class_agree():
-    strategy = SPEC.cls()
-    assert isinstance(strategy, DeltaHedging)
-    assert strategy.n_steps == SPEC.horizon
-    assert len(strategy.features) == 18
-    assert (strategy.actions.size, strategy.actions.low, strategy.actions.high) == (1, -1.5, 1.5)
-    assert set(SPEC.settings) <= set(strategy.presets)
-
-
-def test_every_parameter_has_a_unit():
-    assert all(DeltaHedging.unit_of(field.name) for field in dataclasses.fields(DeltaHedging))
+def test_actions_are_multiples_of_delta():
+    space = DeltaHedging().actions
+    assert (space.low, space.high) == (-1.5, 1.5)
 
 
 @pytest.mark.parametrize("market", ["gbm", "binomial", "heston", "sabr"])

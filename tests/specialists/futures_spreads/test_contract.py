@@ -1,18 +1,12 @@
 """The laws of every strategy, over this desk's presets and over recorded contracts."""
 
-import dataclasses
-
 import numpy as np
 import pytest
-from stable_baselines3.common.env_checker import check_env
 
 from fund.envs.batch import Batch
 from fund.envs.contract import CHECKS, adversarial
-from fund.envs.gym import FundEnv
 from fund.errors import InvalidParameter, UnknownName
 from fund.market.history import History
-from fund.market.streams import Paths
-from specialists.futures_spreads import SPEC
 from specialists.futures_spreads.strategy import FuturesSpreads
 
 FEATURES = """
@@ -46,36 +40,8 @@ def test_contract(world):
             check(WORLDS[world])
 
 
-def test_spec_and_observation():
-    assert SPEC.cls is FuturesSpreads
-    assert SPEC.algorithm == "PPO"
-    assert SPEC.horizon == FuturesSpreads().n_steps
+def test_slots_of_the_observation():
     assert list(FuturesSpreads.features) == FEATURES.split()
-    assert FuturesSpreads().actions.size == 1
-    assert next(iter(FuturesSpreads.rules)) == "zscore_threshold"
-    assert set(SPEC.settings) <= set(FuturesSpreads.presets)
-
-
-def test_every_parameter_has_a_unit():
-    for parameter in (f.name for f in dataclasses.fields(FuturesSpreads)):
-        assert FuturesSpreads.unit_of(parameter), parameter
-
-
-def test_single_environment_passes_sb3():
-    check_env(FundEnv(FuturesSpreads(n_steps=30)))
-
-
-@pytest.mark.parametrize("capital", [1e3, 1e9])
-def test_returns_do_not_depend_on_the_currency(capital):
-    actions = adversarial(FuturesSpreads(), 60, 8)
-    navs = []
-    for money in (1e6, capital):
-        batch = Batch(FuturesSpreads(n_steps=60, capital=money), 8)
-        batch.start(Paths.of(5, 8))
-        for action in actions:
-            batch.step(action)
-        navs.append(batch.ledger.books.nav / money)
-    np.testing.assert_allclose(navs[0], navs[1], rtol=1e-9)
 
 
 def test_unknown_worlds_and_numbers_are_refused():

@@ -1,18 +1,13 @@
 """The law that holds for every strategy, over this desk's presets and a record."""
 
-import dataclasses
-
 import numpy as np
 import pytest
-from stable_baselines3.common.env_checker import check_env
 
 from fund.envs.batch import Batch
 from fund.envs.contract import CHECKS, adversarial
-from fund.envs.gym import FundEnv
 from fund.errors import InvalidParameter, UnknownName
 from fund.market.history import History
 from fund.market.streams import Paths
-from specialists.fx_arbitrage import SPEC
 from specialists.fx_arbitrage.strategy import FxArbitrage
 
 
@@ -71,36 +66,6 @@ def test_a_close_out_ends_one_path_as_it_ends_the_single_episode():
                 break
             alone.step(action[i : i + 1])
             assert alone.ledger.books.nav[0] == navs[t][i]
-
-
-def test_spec_and_observation():
-    strategy = SPEC.cls()
-    assert isinstance(strategy, FxArbitrage)
-    assert SPEC.algorithm == "DDPG"
-    assert SPEC.horizon == strategy.n_steps
-    assert strategy.actions.size == 3
-    assert len(strategy.features) == 31
-    assert set(SPEC.settings) <= set(strategy.presets)
-
-
-def test_every_parameter_has_a_unit():
-    assert all(FxArbitrage.unit_of(field.name) for field in dataclasses.fields(FxArbitrage))
-
-
-def test_single_environment_passes_sb3():
-    check_env(FundEnv(FxArbitrage(n_steps=30)))
-
-
-@pytest.mark.parametrize("capital", [1e3, 1e9])
-def test_returns_do_not_depend_on_the_currency(capital):
-    actions, navs = adversarial(FxArbitrage(), 60, 8), []
-    for money in (1e6, capital):
-        batch = Batch(FxArbitrage(n_steps=60, capital=money, size=10.0 * money), 8)
-        batch.start(Paths.of(5, 8))
-        for action in actions:
-            batch.step(action)
-        navs.append(batch.ledger.books.nav / money)
-    np.testing.assert_allclose(navs[0], navs[1], rtol=1e-9)
 
 
 def test_unknown_worlds_and_numbers_are_refused():

@@ -1,16 +1,10 @@
 """The law that holds for every strategy, over this desk's presets."""
 
-import dataclasses
-import warnings
-
 import numpy as np
 import pytest
-from stable_baselines3.common.env_checker import check_env
 
 from fund.envs.batch import Batch
 from fund.envs.contract import CHECKS
-from fund.envs.gym import FundEnv
-from specialists.market_making import SPEC
 from specialists.market_making.strategy import MarketMaking
 
 GENERATED = [preset for preset in MarketMaking.presets if preset != "history"]
@@ -36,25 +30,6 @@ def test_contract_of_the_papers_options(changes):
         "state_round_trips",
     ):
         CHECKS[name](strategy)
-
-
-def test_sb3_accepts_the_environment():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        check_env(FundEnv(MarketMaking.preset("avellaneda_stoikov")))
-
-
-def test_spec_and_class_agree():
-    strategy = SPEC.cls()
-    assert isinstance(strategy, MarketMaking)
-    assert strategy.n_steps == SPEC.horizon
-    assert len(strategy.features) == 25
-    assert strategy.actions.size == 2
-    assert set(SPEC.settings) <= set(strategy.presets)
-
-
-def test_every_parameter_has_a_unit():
-    assert all(MarketMaking.unit_of(field.name) for field in dataclasses.fields(MarketMaking))
 
 
 def test_several_days_are_closed_one_by_one():

@@ -1,18 +1,12 @@
 """The laws of every strategy, over this desk's presets and over recorded prices."""
 
-import dataclasses
-
 import numpy as np
 import pytest
-from stable_baselines3.common.env_checker import check_env
 
-from fund.envs.batch import Batch
-from fund.envs.contract import CHECKS, adversarial
-from fund.envs.gym import FundEnv
+from fund.envs.contract import CHECKS
 from fund.errors import InvalidParameter, UnknownName
 from fund.market.history import History
 from fund.market.streams import Paths
-from specialists.statistical_arbitrage import SPEC
 from specialists.statistical_arbitrage.strategy import StatisticalArbitrage
 
 FEATURES = """
@@ -44,40 +38,13 @@ def test_contract(world, check):
     CHECKS[check](WORLDS[world])
 
 
-def test_spec_and_observation():
-    assert SPEC.cls is StatisticalArbitrage
-    assert SPEC.algorithm == "PPO"
-    assert SPEC.horizon == StatisticalArbitrage().n_steps
+def test_slots_of_the_observation():
     assert list(StatisticalArbitrage.features) == FEATURES.split()
-    assert next(iter(StatisticalArbitrage.rules)) == "gatev"
-    assert set(SPEC.settings) <= set(StatisticalArbitrage.presets)
-
-
-def test_every_parameter_has_a_unit():
-    for parameter in (f.name for f in dataclasses.fields(StatisticalArbitrage)):
-        assert StatisticalArbitrage.unit_of(parameter), parameter
-
-
-def test_single_environment_passes_sb3():
-    check_env(FundEnv(StatisticalArbitrage(n_steps=30)))
 
 
 def test_only_a_utility_of_final_wealth_ends_at_the_horizon():
     assert StatisticalArbitrage.preset("boguslavsky").finite_horizon
     assert not StatisticalArbitrage().finite_horizon
-
-
-@pytest.mark.parametrize("capital", [1e3, 1e9])
-def test_returns_do_not_depend_on_the_currency(capital):
-    actions = adversarial(StatisticalArbitrage(), 60, 8)
-    navs = []
-    for money in (1e6, capital):
-        batch = Batch(StatisticalArbitrage(n_steps=60, capital=money), 8)
-        batch.start(Paths.of(5, 8))
-        for action in actions:
-            batch.step(action)
-        navs.append(batch.ledger.books.nav / money)
-    np.testing.assert_allclose(navs[0], navs[1], rtol=1e-9)
 
 
 @pytest.mark.parametrize("market", ["pair", "walks", "ou"])

@@ -1,16 +1,11 @@
 """The laws of every strategy, over this desk's presets, its options and recorded volatilities."""
 
-import dataclasses
-
 import numpy as np
 import pytest
-from stable_baselines3.common.env_checker import check_env
 
 from fund.envs.contract import CHECKS
-from fund.envs.gym import FundEnv
 from fund.errors import InvalidParameter, UnknownName
 from fund.market.history import History
-from specialists.volatility_trading import SPEC
 from specialists.volatility_trading.strategy import VolatilityTrading
 
 FEATURES = """
@@ -43,23 +38,8 @@ def test_contract(world, check):
     CHECKS[check](WORLDS[world])
 
 
-def test_spec_and_observation():
-    assert SPEC.cls is VolatilityTrading
-    assert SPEC.algorithm == "PPO"
-    assert SPEC.horizon == VolatilityTrading().n_steps
+def test_slots_of_the_observation():
     assert list(VolatilityTrading.features) == FEATURES.split()
-    assert len(VolatilityTrading.features) == 22
-    assert next(iter(VolatilityTrading.rules)) == "always_short"
-    assert set(SPEC.settings) <= set(VolatilityTrading.presets)
-
-
-def test_every_parameter_has_a_unit():
-    for parameter in (f.name for f in dataclasses.fields(VolatilityTrading)):
-        assert VolatilityTrading.unit_of(parameter), parameter
-
-
-def test_single_environment_passes_sb3():
-    check_env(FundEnv(VolatilityTrading(n_steps=30)))
 
 
 def test_only_log_utility_ends_at_the_horizon():
