@@ -73,9 +73,25 @@ SPEC = Spec(
     algorithm="DDPG",
     horizon=252,
     settings={
+        # the no-trade region of the rule is a good beginning; premium, risk and crash are what is left to learn
         "default": {
             **_DDPG,
-            "steps": 2_500_000,
+            "steps": 800_000,
+            "learning_rate": 3e-4,
+            "noise": 0.05,
+            "policy_delay": 2,
+            "average": 0.4,
+            "start": "best",
+            "start_noise": 0.1,
+            "start_updates": 5000,
+            "paired": True,
+            "evaluations": 8,
+            "evaluation_paths": 2048,
+            "model": {**_MODEL, "gamma": 0.9},
+        },
+        "null": {
+            **_DDPG,
+            "steps": 600_000,
             # what the premium and its risk follow; without the rest there is less to be mistaken about
             "features": (
                 "base_home_volatility",
