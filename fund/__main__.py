@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from fund.calibration import commands as words
+from fund.calibration.preset_file import is_file, read_preset
 from fund.errors import FundError, InvalidParameter, UnknownName
 
 USAGE, FAILED, INTERRUPTED = 2, 1, 130
@@ -77,9 +79,16 @@ def parser() -> Parser:
     export.add_argument("name", help="a strategy, or all")
     export.add_argument("--format", choices=("onnx", "safetensors"), default="onnx")
     export.add_argument("--out", metavar="DIR", default="export")
-    _strategy_command(
+    check = _strategy_command(
         commands, "check", "the contract that every strategy must keep", "fund check market_making"
     )
+    words.add_check(check)
+    words.add_calibrate(
+        _strategy_command(
+            commands, "calibrate", "fit a desk's market to your files, as a preset",
+            "fund calibrate statistical_arbitrage --data KO.csv PEP.csv --out ko_pep.json",
+        )
+    )  # fmt: skip
     verify = _command(
         commands,
         "verify",
@@ -158,7 +167,12 @@ def _spec_and_strategy(options: argparse.Namespace) -> tuple[Any, Any]:
         spec = Spec(options.name.rpartition(":")[2].lower(), options.name, "PPO", 0)
     else:
         spec = _known()[options.name]
-    return spec, spec.cls.preset(options.preset, **overrides(options.set))
+    changes = overrides(options.set)
+    if is_file(options.preset):
+        file = read_preset(options.preset, spec.name)
+        options.preset = file.label  # models trained on it are kept under this name
+        return spec, spec.cls.preset(file.base, **file.over(changes))
+    return spec, spec.cls.preset(options.preset, **changes)
 
 
 def _store(options: argparse.Namespace) -> Any:
@@ -246,10 +260,12 @@ def export(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def check(options: argparse.Namespace) -> dict[str, Any]:
-    """Run the contract over one strategy."""
+    """Run the contract over one strategy, or hold its market against the stylised facts."""
     from fund.envs.contract import CHECKS
     from fund.errors import ContractBroken
 
+    if options.of is not None:
+        return _check_market(options)
     _, strategy = _spec_and_strategy(options)
     results: dict[str, str] = {}
     for name, holds in CHECKS.items():
@@ -260,6 +276,18 @@ def check(options: argparse.Namespace) -> dict[str, Any]:
             results[name] = str(error)
     return {"name": options.name, "preset": options.preset, "checks": results,
             "broken": sum(text != "ok" for text in results.values())}  # fmt: skip
+
+
+def _check_market(options: argparse.Namespace) -> dict[str, Any]:
+    if options.name != words.MARKET:
+        raise UnknownName("thing to check", options.name, [words.MARKET])
+    options.name = options.of
+    return words.check_market(*_spec_and_strategy(options), options)
+
+
+def calibrate(options: argparse.Namespace) -> dict[str, Any]:
+    """Fit a desk's market to files."""
+    return words.calibrate(_known()[options.name], options, overrides(options.set))
 
 
 def verify(options: argparse.Namespace) -> dict[str, Any]:
@@ -278,7 +306,7 @@ def bench(options: argparse.Namespace) -> dict[str, Any]:
 
 HANDLERS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "run": run, "smoke": run, "list": list_names, "train": train, "evaluate": evaluate, "export": export,
-    "check": check, "verify": verify, "bench": bench,
+    "check": check, "calibrate": calibrate, "verify": verify, "bench": bench,
 }  # fmt: skip
 
 

@@ -38,9 +38,8 @@ class Calibration:
     bounds: Bounds = field(default_factory=dict)  # parameters that are fitted, and within what
     given: Callable[[Any, Tape], Mapping[str, Any]] = lambda desk, tape: {}  # what a record says outright
     details: Callable[[Any, Tape], Mapping[str, Floats]] = lambda desk, tape: {}  # further facts, not judged
-    chosen: Callable[[Any], Strategy] = lambda desk: (
-        desk
-    )  # of a desk on a record of many instruments, that of its own
+    # of a desk on a record of many instruments, the one on its own
+    chosen: Callable[[Any], Strategy] = lambda desk: desk
     preset: str = "default"  # that is fitted where the user names none
     least_steps: int = 500  # of a record
     logs: bool = True  # whether prices must be above zero

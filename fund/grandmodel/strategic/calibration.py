@@ -1,0 +1,8 @@
+"""The bars' market beside its bands: closes of sessions as daily returns, volatility over the session."""
+
+from __future__ import annotations
+
+from fund.calibration.calibration import Calibration
+from fund.grandmodel.bar_facts import FILES, details, prices
+
+CALIBRATION = Calibration(files=FILES, prices=prices, details=details, least_steps=26)
