@@ -23,8 +23,8 @@ checked every day.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -36,6 +36,7 @@ from fund.errors import ContractBroken, DataError, InvalidParameter
 from fund.grandmodel.execution.layout import INSTRUMENTS
 from fund.grandmodel.execution.market import record
 from fund.grandmodel.execution.strategy import Execution
+from fund.grandmodel.intent import Decision, Intent, hold_the_mandate, limits_only, trade_at_the_schedule
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.market.weather import Weather, draw, fair
@@ -51,45 +52,6 @@ class Player(Protocol):
 
     def __call__(self, strategy: Strategy, policy: Policy, paths: Paths, tape: Tape | None = None) -> Played:
         """Play one episode a path to its end."""
-
-
-@dataclass(frozen=True)
-class Intent:
-    """What a stage sees at the open of a day, for n worlds and K instruments: nothing later."""
-
-    day: int
-    target: Floats  # (n, K) shares wanted so far
-    held: Floats  # (n, K) shares
-    price: Floats  # (n, K) mids at the open
-    nav: Floats  # (n,)
-    peak: Floats  # (n,) highest NAV so far
-    deviation: Floats  # (K,) of a day's move, price units
-    correlation: float  # of two instruments; what the VaR limit takes for all pairs
-    mids: Floats  # (steps so far, n, K) mids of the days before
-    volumes: Floats  # (steps so far, n, K) expected volumes of the days before
-
-
-Decision = Callable[[Intent], Floats]
-
-
-def hold_the_mandate(intent: Intent) -> Floats:
-    """Strategic rule: the target as it is."""
-    return intent.target
-
-
-def trade_at_the_schedule(intent: Intent) -> Floats:
-    """Tactical rule: all of the gap today; execution's schedule does the rest."""
-    return np.ones_like(intent.target)
-
-
-def limits_only(intent: Intent) -> Floats:
-    """Risk rule: all that the limits allow."""
-    return np.ones_like(intent.target)
-
-
-def leaning(direction: Decision, tilt: float) -> Decision:
-    """Strategic stage from directions in [-1, 1], as a trained policy gives them: long adds, short takes away."""
-    return lambda intent: intent.target + tilt * np.clip(direction(intent), -1.0, 1.0) * np.abs(intent.target)
 
 
 @dataclass(frozen=True)
@@ -122,6 +84,7 @@ class GrandModel:
     leverage: float = 2.0  # gross exposure over NAV
     var_threshold: float = 0.05  # one-day 95 % VaR over NAV
     cash_rate: float = 0.02  # a year
+    warm_up: int = 0  # days of the market before the first, which stages look back on
 
     def __post_init__(self) -> None:
         """Refuse limits that are none."""
@@ -139,9 +102,9 @@ class GrandModel:
         """Wanted positions after strategic, tactical and risk, each (n, K), whole lots."""
         lot, near = self.market.size_increment, self.tilt * np.abs(intent.target)
         lean = np.clip(self.strategic(intent), intent.target - near, intent.target + near)
-        share = np.clip(self.tactical(intent), 0.0, 1.0)
+        share = np.clip(self.tactical(replace(intent, target=lean)), 0.0, 1.0)
         timed = intent.held + _whole(share * (lean - intent.held), lot)
-        kept = timed * np.clip(self.risk(intent), 0.0, 1.0)
+        kept = timed * np.clip(self.risk(replace(intent, target=timed)), 0.0, 1.0)
         limited = kept * self._scale(intent, kept)[:, None]
         # towards zero, so that rounding breaks no limit; a position that no stage touched is already whole
         return lean, timed, np.where(limited == timed, timed, np.trunc(limited / lot) * lot)
@@ -182,6 +145,7 @@ class _Run:
     def __init__(self, model: GrandModel, targets: Floats, capital: float, play: Player, seed: int) -> None:
         self.model, self.targets, self.play, self.seed = model, targets, play, seed
         _, self.n, self.k = targets.shape
+        self.pairs = -(-self.k // 2)
         self.price = np.full((self.n, self.k), model.market.initial_price)
         self.ledger = Ledger.empty(tuple(f"instrument_{j + 1}" for j in range(self.k)), self.n)
         for i in range(self.n):
@@ -190,6 +154,7 @@ class _Run:
         self.sky = draw(worlds, len(targets)) if model.market.weather else fair(worlds, len(targets))
         self.mids: list[Floats] = []
         self.volumes: list[Floats] = []
+        self._warm_up(len(targets))
         self.days: list[dict[str, Any]] = []
         self.navs, self.prices = [self.ledger.books.nav.copy()], [self.price.copy()]
 
@@ -197,9 +162,10 @@ class _Run:
         """One day: the stages decide, execution trades, the ledger books and marks."""
         books, market = self.ledger.books, self.model.market
         held, open_price, nav = books.position.T.copy(), self.price.copy(), books.nav.copy()
+        mids, volumes = (np.concatenate(x) if x else np.zeros((0, self.n, self.k)) for x in self.history)
         intent = Intent(
             day, self.targets[day], held, open_price, nav, books.peak.copy(), np.full(self.k, self.model.deviation),
-            market.correlation, *(np.concatenate(x) if x else np.zeros((0, self.n, self.k)) for x in self.history),
+            market.correlation, mids, volumes, market.n_steps, market.half_spread,
         )  # fmt: skip
         lean, timed, wanted = self.model.positions(intent)
         parents = wanted - held
@@ -226,33 +192,47 @@ class _Run:
         return self.mids, self.volumes
 
     def _execute(self, day: int, parents: Floats) -> dict[str, Floats]:
-        # instruments two by two: a world's pair is a path of the execution stage
-        market, pairs = self.model.market, -(-self.k // 2)
-        seeds = tuple(self.seed + i for i in range(self.n) for _ in range(pairs))
-        paths = Paths(seeds, tuple(day * pairs + j for _ in range(self.n) for j in range(pairs)))
-        orders = np.zeros((self.n, 2 * pairs))
+        market, orders = self.model.market, np.zeros((self.n, 2 * self.pairs))
         orders[:, : self.k] = parents
-        tape = record(market, paths, self._weather(day, pairs), orders.reshape(-1, 2))
+        paths, tape = self._tape(day, day, orders)
         policy = self.model.execution or next(iter(market.rules.values()))(market)
         played = self.play(market, policy, paths, tape)
 
         def by_instrument(names: str) -> Floats:
             both = np.stack([played.memory[f"{names}_{i}"] for i in INSTRUMENTS], axis=1)
-            return both.reshape(self.n, 2 * pairs)[:, : self.k]
-
-        def over_time(column: str) -> Floats:
-            both = np.stack([tape[f"{column}_{i}"] for i in INSTRUMENTS], axis=2)
-            return both.reshape(len(both), self.n, 2 * pairs)[:, :, : self.k]
+            return both.reshape(self.n, 2 * self.pairs)[:, : self.k]
 
         # a tape's mids begin at the initial price; the market is arithmetic, so a day goes on from the last close
-        mids = over_time("mid") - market.initial_price + self.price
+        mids = self._over_time(tape, "mid") - market.initial_price + self.price
         self.mids.append(mids[:-1])
-        self.volumes.append(over_time("volume")[:-1])
+        self.volumes.append(self._over_time(tape, "volume")[:-1])
         quantity = parents - by_instrument("open")
         paid = by_instrument("paid") + quantity * (self.price - market.initial_price)
         self.price = mids[-1]
-        cost = (played.nav[0] - played.nav[-1]).reshape(self.n, pairs).sum(axis=1)
+        cost = (played.nav[0] - played.nav[-1]).reshape(self.n, self.pairs).sum(axis=1)
         return {"quantity": quantity, "paid": paid, "fee": by_instrument("charged"), "cost": cost}
+
+    def _tape(self, day: int, weather: int, orders: Floats) -> tuple[Paths, Tape]:
+        # instruments two by two: a world's pair is a path of the execution stage
+        pairs = self.pairs
+        seeds = tuple(self.seed + i for i in range(self.n) for _ in range(pairs))
+        paths = Paths(seeds, tuple(day * pairs + j for _ in range(self.n) for j in range(pairs)))
+        return paths, record(self.model.market, paths, self._weather(weather, pairs), orders.reshape(-1, 2))
+
+    def _over_time(self, tape: Tape, column: str) -> Floats:
+        both = np.stack([tape[f"{column}_{i}"] for i in INSTRUMENTS], axis=2)
+        return both.reshape(len(both), self.n, 2 * self.pairs)[:, :, : self.k]
+
+    def _warm_up(self, days: int) -> None:
+        # days of their own, numbered behind the last, in the first day's weather; they end where the first day begins
+        for k in range(self.model.warm_up):
+            _, tape = self._tape(days + k, 0, np.zeros((self.n, 2 * self.pairs)))
+            self.mids.append(self._over_time(tape, "mid"))
+            self.volumes.append(self._over_time(tape, "volume")[:-1])
+        close = self.price
+        for k in reversed(range(len(self.mids))):
+            mids = self.mids[k] + (close - self.mids[k][-1])
+            self.mids[k], close = mids[:-1], mids[0]
 
     def _weather(self, day: int, pairs: int) -> Weather:
         # one weather a world, the same for all its instruments

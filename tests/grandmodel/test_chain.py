@@ -9,10 +9,11 @@ from scipy.stats import poisson
 
 from fund.envs.play import play
 from fund.errors import DataError, InvalidParameter
-from fund.grandmodel import almgren_chriss, chain
+from fund.grandmodel import almgren_chriss
 from fund.grandmodel.almgren_chriss import Liquidation
 from fund.grandmodel.chain import EFFECTS, GrandModel
 from fund.grandmodel.execution.strategy import Execution
+from fund.grandmodel.intent import leaning
 
 CAPITAL = 2e7
 MARKET = Execution(n_steps=40)
@@ -28,7 +29,7 @@ def tilted(model):
     draws = np.random.default_rng(1)
     return dataclasses.replace(
         model,
-        strategic=chain.leaning(lambda intent: draws.uniform(-1, 1, intent.target.shape), 0.2),
+        strategic=leaning(lambda intent: draws.uniform(-1, 1, intent.target.shape), 0.2),
         tactical=lambda intent: draws.uniform(0.3, 1.0, intent.target.shape),
         risk=lambda intent: draws.uniform(0.5, 1.0, intent.target.shape),
         execution=MARKET.rules["twap"](MARKET),

@@ -162,8 +162,9 @@ class Learner:
             reward[:, :, group.members], value, last, ended, settings.gamma, settings.gae_lambda
         )
         whole = prepared(group, rollout, worth, settings)
+        waits = bool(settings.start) and self.updates < settings.start_values
         for optimiser, rate in (
-            (group.actor_optimiser, settings.actor_rate),
+            (group.actor_optimiser, 0.0 if waits else settings.actor_rate),
             (group.critic_optimiser, settings.critic_rate),
         ):
             optimiser.param_groups[0]["lr"] = at(rate, progress)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from fund.envs.team import Team
 from fund.errors import ModelError
 from fund.paths import lock
 from fund.training.evaluate import SELECTION_SEEDS
+from fund.training.interruption import interruptible
 from fund.training.multi_agent.acting import Actors, Episodes, Policy, play_team
 from fund.training.multi_agent.algorithms import learner_of, settings_of
 from fund.training.multi_agent.off_policy import OffPolicy
@@ -49,6 +49,7 @@ class Job:
     learner: Callable[[Job, int], Any] | None = (
         None  # job and seed -> what learns; `learner_of` where not given
     )
+    start: Callable[[Any], None] | None = None  # what a fresh learner is taught before the first step
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class TrainedTeam:
     card: TeamCard
     is_best: bool
     history: tuple[tuple[int, float], ...]  # (steps, score on the selection episodes)
-    interrupted: bool
+    interrupted: int  # the signal that ended it early, 0 for none
 
 
 def mean_return(team: Team, policy: Policy, seed: int) -> float:
@@ -89,7 +90,7 @@ def train_team(
         session = Session(job, store, seed)
         if resume:
             session.resume()
-        with contextlib.closing(session.open_log(home, progress)), _signals(session):
+        with contextlib.closing(session.open_log(home, progress)), interruptible(session):
             session.run(None if seconds is None else time.monotonic() + seconds)
         return session.result()
 
@@ -102,7 +103,7 @@ class Session:
         self.learner: Any = (job.learner or _alone)(job, seed)
         self.judge = job.make(job.settings.evaluation_copies)
         self.history: list[tuple[int, float]] = []
-        self.interrupted = self.is_best = False
+        self.interrupted, self.is_best = 0, False
         self.before, self.start = 0.0, time.monotonic()
 
     def resume(self) -> None:
@@ -122,16 +123,27 @@ class Session:
     def run(self, deadline: float | None) -> None:
         """Iterate; look at the selection episodes every so often, and at the end."""
         learner, settings = self.learner, self.job.settings
-        every = settings.steps / settings.evaluations
+        if self.job.start is not None and not self.history:
+            self.job.start(learner)
+            self.look()
         while learner.steps < settings.steps and not self.interrupted:
             if deadline is not None and time.monotonic() > deadline:
                 break
-            numbers, begun = learner.iterate(), time.monotonic()
-            due = learner.steps >= every * (self.looks + 1)
-            if due or learner.steps >= settings.steps:
-                numbers |= self.look()
-            self.write(numbers, begun)
-        if not self.history or self.history[-1][0] != learner.steps:
+            self.advance()
+        self.finish()
+
+    def advance(self) -> None:
+        """One rollout, what is learned from it, a look where one is due, a line of the log."""
+        learner, settings = self.learner, self.job.settings
+        numbers, begun = learner.iterate(), time.monotonic()
+        due = learner.steps >= settings.steps / settings.evaluations * (self.looks + 1)
+        if due or learner.steps >= settings.steps:
+            numbers |= self.look()
+        self.write(numbers, begun)
+
+    def finish(self) -> None:
+        """Keep what was learned since the last look."""
+        if not self.history or self.history[-1][0] != self.learner.steps:
             self.keep(self.evaluate())
 
     @property
@@ -215,22 +227,3 @@ class Session:
 
 def _alone(job: Job, seed: int) -> Any:
     return learner_of(job.make(job.settings.copies), job.settings, seed)
-
-
-@contextlib.contextmanager
-def _signals(session: Session) -> Iterator[None]:
-    # the first signal ends the training after its present update, the second at once
-    def stop(number: int, frame: object) -> None:
-        if session.interrupted:
-            raise KeyboardInterrupt
-        session.interrupted = True
-
-    before: dict[signal.Signals, Any] = {}
-    with contextlib.suppress(ValueError):  # not the main thread: signals go elsewhere
-        for number in (signal.SIGINT, signal.SIGTERM):
-            before[number] = signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

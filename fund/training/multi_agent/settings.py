@@ -53,6 +53,9 @@ class Settings:
         True  # a value lies behind an end by the clock; False: the horizon is the objective's own
     )
     team_reward: bool = False  # every agent learns from the mean over agents
+    start: str = ""  # the rule that the actors learn first (`imitation`), best: the best one; empty: none
+    start_rollouts: int = 20  # of it
+    start_values: int = 10  # rollouts after it in which the critic alone learns
     evaluations: int = 10  # during training, on the selection episodes
     evaluation_copies: int = 256
 

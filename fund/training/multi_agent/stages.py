@@ -9,45 +9,29 @@ from __future__ import annotations
 import importlib.resources
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import numpy as np
 import yaml
 
-from fund.envs.play import play
 from fund.envs.rounds import Rounds
 from fund.envs.team import Team
 from fund.errors import UnknownName
-from fund.market.streams import Paths
 from fund.stage import Stage
-from fund.training.evaluate import TEST_SEEDS, Spread
 from fund.training.multi_agent.acting import Policy, play_team
 from fund.training.multi_agent.algorithms import for_algorithm, settings_of
+from fund.training.multi_agent.comparison import best_rule, versus
+from fund.training.multi_agent.imitation import imitate
+from fund.training.multi_agent.learner import Learner
 from fund.training.multi_agent.processes import in_processes
 from fund.training.multi_agent.session import Job, TrainedTeam, train_team
 from fund.training.multi_agent.store import TeamStore
 from fund.training.store import parameters_of
 
 FILE = "training.yml"
-
-
-@dataclass(frozen=True)
-class Versus:
-    """Trained agents beside a rule on the same held-out paths, a number an episode."""
-
-    rule: str
-    episodes: int
-    agents_pnl: Spread  # account currency, net of costs
-    rule_pnl: Spread
-    pnl: Spread  # of the paired differences, agents less rule
-    reward: Spread  # the same of the rewards
-
-    @property
-    def standard_errors(self) -> float:
-        """By how many standard errors the agents' reward is above the rule's."""
-        return self.reward.mean / self.reward.se if self.reward.se > 0.0 else 0.0
+BEST = "best"
+EPISODES = 2048  # on which `fund train` compares
 
 
 def tuned(stage: Stage, preset: str = "default") -> dict[str, Any]:
@@ -73,9 +57,12 @@ def stage_job(
     plain = for_algorithm(algorithm, tuned(stage, preset), changes or {})
     world = plain.pop("world", {})
     training = stage.with_parameters(**world) if world else stage
+    settings = settings_of(plain)
+    rule = getattr(settings, "start", "")
     return Job(
-        name=stage.name, make=partial(Rounds, training), settings=settings_of(plain), preset=preset,
+        name=stage.name, make=partial(Rounds, training), settings=settings, preset=preset,
         parameters=parameters_of(stage.strategy), score=partial(team_reward, stage),
+        start=partial(teach, training, rule) if rule else None,
     )  # fmt: skip
 
 
@@ -107,20 +94,16 @@ def train_stage(
         return train_team(job, seed, store, seconds, resume, progress)
 
 
-def versus(stage: Stage, policy: Policy, rule: str, episodes: int = 1000, seed: int = 0) -> Versus:
-    """Agents and a rule on the same paths, on which nobody trained or selected; raises UnknownName."""
-    if rule not in stage.rules:
-        raise UnknownName("rule", rule, stage.rules)
-    first = TEST_SEEDS + seed * 10**6
-    rounds = Rounds(stage, episodes)
-    agents = play_team(rounds, policy, first)
-    nav = rounds.batch.ledger.books.nav.copy()
-    ruled = play(stage.strategy, stage.rules[rule](stage.strategy), Paths.of(first, episodes))
-    capital = ruled.nav[0]
-    return Versus(
-        rule, episodes, Spread.of(nav - capital), Spread.of(ruled.nav[-1] - capital), Spread.of(nav - ruled.nav[-1]),
-        Spread.of(np.asarray(agents.returns.sum(axis=1) - ruled.reward)),
-    )  # fmt: skip
+def teach(stage: Stage, rule: str, learner: Learner) -> None:
+    """Start fresh agents from a rule, `best`: the best of the stage; `stage` is the world of training.
+
+    Raises UnknownName, InvalidParameter.
+    """
+    name = best_rule(stage) if rule == BEST else rule
+    if name not in stage.rules:
+        raise UnknownName("rule", name, (*stage.rules, BEST))
+    policy = stage.rules[name](stage.strategy)
+    imitate(learner, lambda team: stage.split(policy(team.batch.view())))
 
 
 def command(
@@ -135,12 +118,13 @@ def command(
     workers: int = 0,
     ranks: int = 1,
 ) -> dict[str, Any]:
-    """What `fund train <stage>` prints: the training, and its agents beside the stage's first rule."""
+    """What `fund train <stage>` prints: the training, and its agents beside the stage's best rule."""
     store = TeamStore(models)
     done = train_stage(
         stage, preset, steps, seconds, seed, store, resume, True, None, algorithm, workers, ranks
     )
-    against = versus(stage, store.load(Rounds(stage, 1), stage.name, "best", preset), next(iter(stage.rules)))
+    agents = store.load(Rounds(stage, 1), stage.name, "best", preset)
+    against = versus(stage, agents, best_rule(stage), EPISODES)
     return {
         "name": stage.name, "preset": preset, "algorithm": done.card.algorithm, "steps": done.card.steps,
         "seconds": done.card.seconds, "score": done.card.score, "is_best": done.is_best,
