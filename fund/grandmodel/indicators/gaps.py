@@ -48,7 +48,7 @@ def fair_value_gaps(
     return Gaps(*_gaps(open, high, low, close, session, impulse))
 
 
-@compiled(nogil=True)
+@compiled(nogil=True, error_model="numpy")
 def _gaps(
     open: Floats, high: Floats, low: Floats, close: Floats, session: NDArray[np.int64], impulse: float
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
@@ -56,32 +56,35 @@ def _gaps(
     bullish, bearish, level, signal = np.zeros((4, paths, rows))
     kept = np.zeros((paths, LIFE, 4))
     for i in range(paths):
-        count, gaps = 0, kept[i]  # the first `count` are open, the oldest first
+        count, gaps, h, lo = 0, kept[i], high[i], low[i]  # the first `count` are open, the oldest first
         for t in range(BODIES + 2, rows):
-            count = _close_gaps(gaps, count, t, high[i, t], low[i, t])
-            if session[t] == session[t - 2]:
-                side = _forms(open[i], high[i], low[i], close[i], t, impulse)
-                if side != 0.0:
-                    edges = (high[i, t - 2], low[i, t]) if side > 0.0 else (high[i, t], low[i, t - 2])
-                    gaps[count, SIDE], gaps[count, BOTTOM], gaps[count, TOP], gaps[count, BORN] = (
-                        side,
-                        edges[0],
-                        edges[1],
-                        t,
-                    )
-                    count, signal[i, t] = count + 1, side
-            nearest = np.inf
-            for k in range(count):
-                fresh = 1.0 - (t - gaps[k, BORN]) / LIFE
-                if gaps[k, SIDE] > 0.0:
-                    bullish[i, t] = fresh
-                else:
-                    bearish[i, t] = fresh
-                away = 0.5 * (gaps[k, BOTTOM] + gaps[k, TOP]) - close[i, t]
-                if abs(away) < nearest:
-                    nearest, level[i, t] = abs(away), away
+            count = _close_gaps(gaps, count, t, h[t], lo[t])
+            whole = session[t] == session[t - 2]
+            side = _forms(open[i], h, lo, close[i], t, impulse) if whole else 0.0
+            if side != 0.0:
+                gap, up = gaps[count], side > 0.0
+                gap[SIDE], gap[BORN], signal[i, t] = side, t, side
+                gap[BOTTOM], gap[TOP] = (h[t - 2], lo[t]) if up else (h[t], lo[t - 2])
+                count += 1
+            bullish[i, t], bearish[i, t], level[i, t] = _shown(gaps, count, t, close[i, t])
         gaps[count:] = 0.0
     return bullish, bearish, level, signal, kept
+
+
+@njit(forceinline=True)
+def _shown(gaps: Any, count: int, t: int, close: float) -> tuple[float, float, float]:
+    # freshness of the youngest on each side, and the way to the middle of the nearest
+    bullish, bearish, level, nearest = 0.0, 0.0, 0.0, np.inf
+    for k in range(count):
+        fresh = 1.0 - (t - gaps[k, BORN]) / LIFE
+        if gaps[k, SIDE] > 0.0:
+            bullish = fresh
+        else:
+            bearish = fresh
+        away = 0.5 * (gaps[k, BOTTOM] + gaps[k, TOP]) - close
+        if abs(away) < nearest:
+            nearest, level = abs(away), away
+    return bullish, bearish, level
 
 
 @njit(forceinline=True)
@@ -91,8 +94,8 @@ def _close_gaps(gaps: Any, count: int, t: int, high: float, low: float) -> int:
     for k in range(count):
         filled = low <= gaps[k, BOTTOM] if gaps[k, SIDE] > 0.0 else high >= gaps[k, TOP]
         if not filled and t - gaps[k, BORN] < LIFE:
-            for field in range(4):
-                gaps[left, field] = gaps[k, field]
+            if left < k:
+                gaps[left] = gaps[k]
             left += 1
     return left
 
