@@ -27,12 +27,12 @@ from numpy.typing import NDArray
 from fund.envs import execution, risk, strategic, tactical, turns
 from fund.envs.forms import about, constructors
 from fund.errors import InvalidAction, ResetNeeded, UnknownName
-from fund.grandmodel.configuration import load_configuration
+from fund.grandmodel.configuration import ConfiguredStage, load_configuration
 from fund.grandmodel.execution.stage import ExecutionStage
 from fund.grandmodel.risk.stage import RiskStage
 from fund.grandmodel.strategic import StrategicStage
 from fund.grandmodel.tactical import TacticalStage
-from fund.stage import Debug, Stage
+from fund.stage import Debug
 
 STAGES: dict[str, ModuleType] = {
     "strategic": strategic,
@@ -40,7 +40,7 @@ STAGES: dict[str, ModuleType] = {
     "risk": risk,
     "execution": execution,
 }
-KINDS: dict[str, type[Stage]] = {
+KINDS: dict[str, type[ConfiguredStage]] = {
     "strategic": StrategicStage,
     "tactical": TacticalStage,
     "risk": RiskStage,
@@ -232,6 +232,16 @@ def sections_of(config: Any) -> dict[str, dict[Any, Any]]:
             raise UnknownName("section of the configuration", str(key), [*sections, *debug])
         out[sections[key]][key] = value
     return out
+
+
+def validate_config(config: Any) -> bool:
+    """True for a configuration whose every section can be built, debug keys included; else it raises.
+
+    UnknownName with the nearest known key, InvalidParameter with the place of a wrong value, DataError for a file.
+    """
+    for name, section in sections_of(config).items():
+        KINDS[name].configured(section)
+    return True
 
 
 env, raw_env, parallel_env = constructors(UnifiedMarketEnv, UnifiedParallelEnv)
