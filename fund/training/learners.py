@@ -23,7 +23,24 @@ from fund.envs.vec import FundVecEnv
 from fund.errors import InvalidParameter, UnknownName
 from fund.strategy import Box, Policy, Strategy
 
-ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"PPO": PPO, "DDPG": DDPG, "DQN": DQN}
+
+class TwoRates(DDPG):
+    """DDPG whose actor learns at a share of the critic's rate.
+
+    Adam's steps are as long for a slope that is noise as for one that is known: a critic that has yet to learn what
+    actions are worth leads the actor away at full speed. Two time scales: Konda & Tsitsiklis (2003), SIAM J. Control
+    Optim. 42:1143-1166.
+    """
+
+    actor_rate = 1.0
+
+    def _update_learning_rate(self, optimizers: list[torch.optim.Optimizer] | torch.optim.Optimizer) -> None:
+        super()._update_learning_rate(optimizers)
+        for group in self.actor.optimizer.param_groups:
+            group["lr"] *= self.actor_rate
+
+
+ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"PPO": PPO, "DDPG": TwoRates, "DQN": DQN}
 ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}
 
 
@@ -41,6 +58,7 @@ class Settings:
     average: float = 0.0  # share of training, at its end, of which the acting weights are the mean
     features: tuple[str, ...] = ()  # what the networks see of the observation; everything where empty
     policy_delay: int = 1  # updates of the critic for one of the actor (DDPG)
+    actor_rate: float = 1.0  # learning rate of the actor over the critic's (DDPG)
     normalize_reward: bool = False  # divide rewards by a running standard deviation (VecNormalize)
     reward_offset: float = 0.0  # taken from every reward of training; see `Centred`
     log_std_init: float = 0.0  # of the Gaussian policy (PPO)
@@ -182,8 +200,8 @@ def learner(algorithm: str, env: VecEnv, strategy: Strategy, settings: Settings,
         )
     except TypeError as error:
         raise InvalidParameter(f"{strategy.name}: settings for {algorithm}: {error}") from None
-    if isinstance(model, DDPG):
-        model.policy_delay = settings.policy_delay
+    if isinstance(model, TwoRates):
+        model.policy_delay, model.actor_rate = settings.policy_delay, settings.actor_rate
     if settings.features:
         blind(model, visible(strategy, settings.features))
     return model

@@ -81,3 +81,20 @@ def test_a_network_acts_as_the_learner_does_whatever_the_bounds(algorithm, model
     expected, _ = agent.predict(observation, deterministic=True)
     assert np.abs(expected).max() > 1.2
     assert network(observation) == pytest.approx(expected, abs=1e-5)
+
+
+def test_an_actor_learns_at_its_share_of_the_rate(strategy):
+    settings = Settings.of(
+        {
+            "n_envs": 16,
+            "net_arch": [8],
+            "learning_rate": 1e-3,
+            "final_learning_rate": 1e-3,
+            "actor_rate": 0.1,
+            "model": DDPG,
+        }
+    )
+    agent = learner("DDPG", training_env(strategy, settings, 0), strategy, settings, 0)
+    agent.learn(1024)
+    assert agent.critic.optimizer.param_groups[0]["lr"] == pytest.approx(1e-3)
+    assert agent.actor.optimizer.param_groups[0]["lr"] == pytest.approx(1e-4)
