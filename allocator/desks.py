@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from multiprocessing import get_context
+from dataclasses import dataclass, replace
+from multiprocessing import active_children, get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +23,7 @@ from fund.report.inference import paired
 from fund.roster import Spec
 from fund.strategy import Played, Policy, Strategy
 from fund.training.evaluate import SELECTION_SEEDS, held_out, policy_named
+from fund.training.interruption import demand_whole
 from fund.training.store import ModelStore
 from fund.training.train import Budget, Trained, settings_of, train
 
@@ -51,24 +55,53 @@ class Judged:
 def train_desks(
     plans: Mapping[str, Plan], share: float, seed: int, models: Path | str | None
 ) -> dict[str, Trained]:
-    """Train every desk for a share of its tuned steps, one process a desk, one thread each."""
+    """Train every desk for a share of its tuned steps, one process a desk, one thread each.
+
+    A signal ends the trainings under way, which save what they have learnt, and is raised.
+    """
     jobs = [(name, plan, share, seed, models) for name, plan in plans.items()]
     # a process costs seconds of compiling, which a tiny training is not worth
     workers = min(len(jobs), os.cpu_count() or 1) if share > TINY else 1
     if workers == 1:
         return dict(map(_train_one, jobs))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_deaf_to_ctrl_c)
+    try:
         return dict(pool.map(_train_one, jobs))
+    except KeyboardInterrupt:
+        for helper in active_children():
+            helper.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _deaf_to_ctrl_c() -> None:
+    # the terminal tells all processes at once; the one that started the others tells them what to do
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _train_one(job: tuple[str, Plan, float, int, Path | str | None]) -> tuple[str, Trained]:
     name, plan, share, seed, models = job
-    settings = settings_of(plan.spec, plan.preset)
+    tuned = settings_of(plan.spec, plan.preset)
+    settings = replace(tuned, world=holding(plan.training, tuned.world))
     budget = Budget(max(int(settings.steps * share), settings.n_envs))
     store = ModelStore(models)
-    done = train(plan.spec, plan.training, plan.preset, budget, seed, store, selection=plan.selection)
+    done = train(
+        plan.spec, plan.training, plan.preset, budget, seed, store, settings, selection=plan.selection
+    )
     print(f"  {name}: {done.card.steps:,} steps in {done.card.seconds:.0f} s", file=sys.stderr, flush=True)
+    demand_whole(done.interrupted)
     return name, done
+
+
+def holding(strategy: Strategy, world: Mapping[str, Any]) -> dict[str, Any]:
+    """The changes of a training world that a strategy can take: a record knows no control variate."""
+    kept: dict[str, Any] = {}
+    for key, value in world.items():
+        with contextlib.suppress(InvalidParameter):
+            strategy.with_parameters(**{**kept, key: value})
+            kept[key] = value
+    return kept
 
 
 def score(strategy: Strategy, played: Played) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -12,8 +12,9 @@ from typing import Any, NoReturn
 from fund.calibration import commands as words
 from fund.calibration.preset_file import is_file, read_preset
 from fund.errors import FundError, InvalidParameter, UnknownName
+from fund.training.interruption import exit_code, terminable
 
-USAGE, FAILED, INTERRUPTED = 2, 1, 130
+USAGE, FAILED = 2, 1
 
 
 class Parser(argparse.ArgumentParser):
@@ -73,6 +74,10 @@ def parser() -> Parser:
         "--policy", required=True, help="a rule, flat, random, best, latest, or a model file"
     )
     evaluate.add_argument("--episodes", type=_count, default=1000)
+    evaluate.add_argument(
+        "--data", metavar="PATH", help="your own file or folder, or `builtin`, as the market"
+    )
+    evaluate.add_argument("--market", default="", help="one of several that the data hold")
     export = _command(
         commands, "export", "write trained policies for use elsewhere", "fund export all --format onnx"
     )
@@ -183,7 +188,8 @@ def _store(options: argparse.Namespace) -> Any:
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """The main job."""
-    from allocator.run_fund import SIZES, run_fund
+    from allocator.run import SIZES
+    from allocator.run_fund import run_fund
 
     if options.command == "smoke":
         return run_fund(SIZES["smoke"], None, options.out, options.seed, options.models)
@@ -245,7 +251,9 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     """Evaluate one policy."""
     from fund.training import evaluate as evaluation
 
-    _, strategy = _spec_and_strategy(options)
+    spec, strategy = _spec_and_strategy(options)
+    if options.data is not None:
+        strategy = spec.market(strategy, options.data, options.market)
     policy = evaluation.policy_named(strategy, options.policy, _store(options), options.preset)
     return evaluation.evaluate(
         strategy, policy, options.policy, options.episodes, options.seed, options.preset
@@ -311,16 +319,17 @@ HANDLERS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Parse, do, print; the exit code is 0, 1 (the work failed) or 2 (wrong usage)."""
+    """Parse, do, print; the exit code is 0, 1 (the work failed), 2 (wrong usage), 130 (Ctrl-C) or 143 (SIGTERM)."""
     options = parser().parse_args(arguments)
     try:
-        result = HANDLERS[options.command](options)
+        with terminable():
+            result = HANDLERS[options.command](options)
     except FundError as error:
         print(f"fund {options.command}: {error}", file=sys.stderr)
         return USAGE if isinstance(error, (UnknownName, InvalidParameter)) else FAILED
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print(f"fund {options.command}: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return exit_code(error)
     text = result.pop("text", None)
     if text is not None:
         print(text)
@@ -328,7 +337,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(json.dumps(result))
     elif text is None:
         print(plain(result))
-    return FAILED if result.get("broken") else INTERRUPTED if result.get("interrupted") else 0
+    interrupted = int(result.get("interrupted", 0))  # the signal that ended a training early
+    return FAILED if result.get("broken") else 128 + interrupted if interrupted else 0
 
 
 def plain(value: Any, depth: int = 0) -> str:

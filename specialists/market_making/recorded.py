@@ -80,7 +80,7 @@ def _whole(s: MarketMaking, history: History) -> Tape:
         "mid": mid, "best_bid": on_tick(record["bid"], s.tick), "best_ask": on_tick(record["ask"], s.tick),
         "microprice": mid + half * imbalance,
         "width": smooth(half, SLOW) / s.half_spread, "bid_queue": record["bid_size"],
-        "ask_queue": record["ask_size"], "inventory": 0.0 * mid, **flows,
+        "ask_queue": record["ask_size"], "inventory": 0.0 * mid, "surprise": 0.0 * mid, **flows,
     }  # fmt: skip
     columns = {name: columns[name][:, None] for name in names(Columns)}
     tape = write_tape(columns, {}, FEATURES)

@@ -11,11 +11,10 @@ import pytest
 from allocator.cio import DESKS, CioAllocator
 from allocator.features import WARM_UP
 from allocator.fund_play import play_fund
-from allocator.recorded_desks import named, recorded_desks
 from allocator.streams import NavStreams, stand_in
 from fund.envs.batch import Batch
 from fund.envs.contract import adversarial
-from fund.errors import DataError, InvalidParameter, UnknownName
+from fund.errors import DataError, InvalidParameter
 from fund.market.streams import Paths
 
 ROOT = Path(__file__).parents[2]
@@ -92,29 +91,6 @@ def test_streams_of_other_desks_or_too_few_days_are_refused():
     short = NavStreams(DESKS, np.zeros((100, 1, len(DESKS))), np.zeros((100, 1)))
     with pytest.raises(DataError, match="100 days"):
         CioAllocator(streams=short).record(Paths.of(0, 1))
-
-
-def test_recorded_parts_never_share_a_row(shared_data):
-    desks = recorded_desks(str(shared_data), ["KO/PEP"])
-    assert set(desks) == {
-        "statistical_arbitrage",
-        "market_making",
-        "factor_tracking",
-    }  # what these files feed
-    for desk in desks.values():
-        train, chosen = desk.training.history, desk.selection.history
-        tests = [test.history for test in desk.tests.values()]
-        assert train.times[-1] < chosen.times[0]
-        assert all(chosen.times[-1] < test.times[0] for test in tests)
-
-
-def test_data_that_feed_no_desk_are_refused(tmp_path):
-    with pytest.raises(DataError, match="no such folder"):
-        recorded_desks(str(tmp_path / "nowhere"))
-    with pytest.raises(DataError, match="were found"):
-        recorded_desks(str(tmp_path))
-    with pytest.raises(UnknownName, match='Did you mean "PEP"'):
-        named("KO/PEPP", ["KO", "PEP"])
 
 
 @pytest.mark.slow
