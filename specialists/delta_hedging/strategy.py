@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fund.account.utility import cara_equivalent
+from fund.market.draft import Rules
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.market.weather import Weather
@@ -35,6 +36,7 @@ class DeltaHedging(Strategy):
     rules = RULES
     presets = PRESETS
     warm_up = recorded.WARM_UP
+    checks = Rules(kind="numbers")  # a payoff may be nothing, and so may be the time that is left
     finite_horizon = True
     derived = (
         "bands", "sign", "delivery", "set_up_rate", "unwind_rate", "growth", "payout", "half_variance",
