@@ -231,11 +231,10 @@ def _look_for_gap(
     at[LEFT] -= 1.0
     if at[LEFT] <= 0.0:
         at[SIDE] = 0.0
+    found = 1.0 if bottom > at[HIGH_2] else (-1.0 if top < at[LOW_2] else 0.0)
     whole = seen >= BODIES + 2 and minute >= 2 * GAP_MINUTES
-    if whole and at[BODY] > w.impulse * five.bodies.sum() / BODIES:
-        found = 1.0 if bottom > at[HIGH_2] else (-1.0 if top < at[LOW_2] else 0.0)
-        if found != 0.0:
-            at[SIDE], at[LEFT] = found if uniform <= w.gap_run else -found, w.gap_bars
+    if found != 0.0 and whole and at[BODY] > w.impulse * five.bodies.sum() / BODIES:
+        at[SIDE], at[LEFT] = found if uniform <= w.gap_run else -found, w.gap_bars
     five.bodies[seen % BODIES] = at[BODY]
     at[HIGH_2], at[LOW_2], at[HIGH], at[LOW] = at[HIGH], at[LOW], top, bottom
     at[OPEN], at[BODY], at[SEEN] = close, abs(close - at[OPEN]), seen + 1.0
