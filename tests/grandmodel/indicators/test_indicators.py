@@ -91,6 +91,30 @@ def test_averages_and_wilders_smoothing(t):
         assert oscillators.atr(high, low, close, 14)[i, t] == pytest.approx(wanted, rel=1e-11)
 
 
+@pytest.mark.parametrize("t", [41, 133, 419])
+def test_exponential_means_and_the_sessions_average(t):
+    opened, high, low, close, volume, sessions = walk()
+    moves = np.log(close / opened)
+    average = oscillators.vwap(high, low, close, volume, sessions)
+    for i in range(2):
+        assert moving.ema(close, 12)[i, t] == pytest.approx(twins.ema(close[i], 12, t), rel=1e-12)
+        wanted = twins.vwap(high[i], low[i], close[i], volume[i], sessions, t)
+        assert average[i, t] == pytest.approx(wanted, rel=1e-12)
+        found = regimes.usual_deviation(moves, 60, 20)[i, t]
+        assert found == pytest.approx(twins.usual_deviation(moves[i], 60, t), rel=1e-12)
+    assert np.isnan(regimes.usual_deviation(moves, 60, 20)[:, :20]).all()
+
+
+def test_synergies_are_the_plain_search():
+    signals = np.random.default_rng(5).choice([-1.0, 0.0, 1.0], (3, 2, 600), p=[0.12, 0.76, 0.12])
+    found = synergy.find_synergy(*signals)
+    assert {1.0, 2.0, 3.0, 4.0} <= set(found.kind.ravel())
+    for i in range(2):
+        np.testing.assert_array_equal(
+            [found.kind[i], found.direction[i]], twins.synergy(signals[:, i], 10, 5)
+        )
+
+
 def test_averages_by_hand():
     x = np.array([[1.0, 2.0, 3.0, 4.0]])
     assert moving.wma(x, 3)[0, 3] == pytest.approx((1 * 2 + 2 * 3 + 3 * 4) / 6)
@@ -174,9 +198,19 @@ def test_discrepancy_sees_another_variance_and_none_where_there_is_none():
 def test_low_volume_node():
     _, high, low, close, volume, _ = walk()
     found = volume_profile.low_volume_node(high, low, close, volume)
-    for t in (99, 200, 419):
+    for t in (99, *range(100, 420, 9), 419):
         wanted = twins.low_volume_node(high[0], low[0], close[0], volume[0], 100, t)
         assert (found.distance[0, t], found.strength[0, t]) == pytest.approx(wanted, abs=1e-12)
+
+
+def test_no_node_where_nothing_was_traded_any_more():
+    low = 100.0 + np.random.default_rng(0).integers(0, 30, (1, 300))
+    low[0, ::25], low[0, 1::25] = 100.0, 129.0  # the range stays
+    volume = np.where(np.arange(300) < 150, 0.1, 0.0)[None]
+    found = volume_profile.low_volume_node(low + 1.0, low, low + 0.5, volume)
+    assert found.strength[0, 99:249].all()
+    assert not found.strength[0, 249:].any()
+    assert not found.distance[0, 249:].any()
 
 
 def test_low_volume_node_by_hand():

@@ -36,6 +36,45 @@ def atr(high, low, close, period, t):
     return smooth
 
 
+def ema(x, period, t):
+    share = 2.0 / (period + 1.0)
+    return x[0] * (1.0 - share) ** t + sum(share * (1.0 - share) ** k * x[t - k] for k in range(t))
+
+
+def vwap(high, low, close, volume, session, t):
+    today = [k for k in range(t + 1) if session[k] == session[t]]
+    typical = [(high[k] + low[k] + close[k]) / 3.0 for k in today]
+    traded = sum(volume[k] for k in today)
+    return (
+        sum(volume[k] * p for k, p in zip(today, typical, strict=True)) / traded if traded > 0.0 else close[t]
+    )
+
+
+def usual_deviation(x, span, t):
+    """The mean square of the first `span` rows, then an exponential one; of the rows before t."""
+    square = sum(v * v for v in x[: min(t, span)]) / min(t, span)
+    for v in x[span:t]:
+        square = square * (span - 1) / span + v * v / span
+    return math.sqrt(square)
+
+
+def synergy(signals, window, cooldown):
+    """Type and direction of each row, with the last signal of each kind in a dictionary."""
+    orders = [(0, 1, 2), (0, 2, 1), (1, 2, 0), (1, 0, 2)]
+    out, last, until, found = [], {}, 0, (0.0, 0.0)
+    for t in range(len(signals[0])):
+        fresh = {k: (t, signals[k][t]) for k in range(3) if signals[k][t] != 0.0}
+        last.update(fresh)
+        ready = fresh and t >= until and len(last) == 3 and len({side for _, side in last.values()}) == 1
+        if ready and t - min(when for when, _ in last.values()) < window:
+            when = [last[k][0] for k in range(3)]
+            kinds = [n for n, (a, b, c) in enumerate(orders, 1) if when[a] <= when[b] <= when[c]]
+            if kinds:
+                until, found = t + cooldown, (float(kinds[0]), last[0][1])
+        out.append(found if t < until else (0.0, 0.0))
+    return np.array(out).T
+
+
 def nwrqk(y, length, h, r, t):
     w = [(1.0 + i * i / (2.0 * r * h * h)) ** (-r) for i in range(length)]
     return sum(w[i] * y[t - i] for i in range(length)) / sum(w)
