@@ -41,7 +41,6 @@ from fund.training.learners import Settings
 from fund.training.selection import score
 
 BEST, OPTIMUM = "best", "optimum"
-CHOOSING = 1024  # episodes that choose the best rule
 BATCH = 1024
 RATE = 1e-3  # at the start; falls linearly
 ROUNDS = 30.0  # time constants in which a target follows, in all updates
@@ -73,8 +72,8 @@ class Demonstration:
         return found.flatten(0, 1)
 
 
-def rule_of(strategy: Strategy, name: str) -> str:
-    """The rule to start from: `name`, or of all rules the one that does best on selection episodes.
+def rule_of(strategy: Strategy, name: str, episodes: int) -> str:
+    """The rule to start from: `name`, or of all rules the one that does best on so many selection episodes.
 
     Raises UnknownName; InvalidParameter where the world does not know the rule.
     """
@@ -91,7 +90,7 @@ def rule_of(strategy: Strategy, name: str) -> str:
             policy = make(strategy)
         except InvalidParameter:
             continue  # a rule for another world
-        found[rule] = score(strategy, play(strategy, policy, Paths.of(SELECTION_SEEDS, CHOOSING)))
+        found[rule] = score(strategy, play(strategy, policy, Paths.of(SELECTION_SEEDS, episodes)))
     return max(found, key=lambda rule: found[rule])
 
 

@@ -65,6 +65,7 @@ class Settings:
     world: Mapping[str, Any] = field(default_factory=dict)  # parameters of the training world alone
     rule: str = ""  # what a comparison measures the agent against; the desk's best where empty
     start: str = ""  # rule that the agent starts from, or "best"; see `fund.training.imitation`
+    start_episodes: int = 1024  # of selection, on which "best" is chosen
     start_steps: int = 200_000  # environment steps of the rule that it watches
     start_noise: float = (
         0.2  # of the rule's actions: standard deviation over half the range, or share of free choices

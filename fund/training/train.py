@@ -39,7 +39,7 @@ from fund.training.store import Card, ModelStore, environment_hash, parameters_o
 
 VERSIONED = ("torch", "stable-baselines3", "gymnasium", "numpy", "numba")
 KEPT_CHECKPOINTS = 3
-LEAST_START = 0.05  # of the steps and updates by which an agent learns its rule, however short the training
+LEAST_START = 0.05  # of what an agent learns its rule from, however short the training
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,10 @@ def train(
         begun = time.monotonic()
         world, rule = strategy.with_parameters(**settings.world), None
         if settings.start:
-            settings = replace(settings, start=imitation.rule_of(judged, settings.start))
+            settings = _shortened(settings, budget.steps or settings.steps)
+            settings = replace(
+                settings, start=imitation.rule_of(judged, settings.start, settings.start_episodes)
+            )
             rule = strategy.rules[settings.start](strategy)
         model = learner(spec.algorithm, training_env(world, settings, seed, rule), strategy, settings, seed)
         folder, steps = home / "checkpoints", budget.steps or settings.steps
@@ -109,7 +112,7 @@ def train(
         with contextlib.closing(_logger(logs, progress)) as log, interruptible(watch):
             model.set_logger(log)
             if rule is not None and not resume:
-                imitation.start(model, checkpoint.core_of(model), rule, _share(settings, steps))
+                imitation.start(model, checkpoint.core_of(model), rule, settings)
                 watch.first = 1
             _learn(model, steps if left is None else left, watch, progress, resume)
             if not watch.history or watch.history[-1][0] < model.num_timesteps:
@@ -122,11 +125,15 @@ def train(
         return kept
 
 
-def _share(settings: Settings, steps: int) -> Settings:
+def _shortened(settings: Settings, steps: int) -> Settings:
     # a training cut short starts from less, too
     part = min(1.0, max(2.0 * steps / settings.steps, LEAST_START))
-    watched, updates = int(part * settings.start_steps), int(part * settings.start_updates)
-    return replace(settings, start_steps=watched, start_updates=updates)
+    return replace(
+        settings,
+        start_episodes=int(part * settings.start_episodes),
+        start_steps=int(part * settings.start_steps),
+        start_updates=int(part * settings.start_updates),
+    )
 
 
 def _identity(world: Strategy, algorithm: str, settings: Settings, seed: int) -> str:

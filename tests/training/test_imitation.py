@@ -83,18 +83,18 @@ def test_values_are_those_of_following_the_rule(algorithm):
 
 def test_the_best_rule_is_the_one_that_does_best_on_the_selection_episodes():
     strategy = rosters()["statistical_arbitrage"].cls.preset("boguslavsky").with_steps(20)
-    paths = Paths.of(SELECTION_SEEDS, imitation.CHOOSING)
+    paths = Paths.of(SELECTION_SEEDS, 512)
     worth = {}
     for name in ("gatev", "bertram", "myopic", "kelly"):
         worth[name] = score(strategy, play(strategy, strategy.rules[name](strategy), paths))
-    found = imitation.rule_of(strategy, "best")
+    found = imitation.rule_of(strategy, "best", 512)
     assert found != "optimum"
     assert score(strategy, play(strategy, strategy.rules[found](strategy), paths)) >= max(worth.values())
 
 
 def test_a_rule_of_another_name_is_answered_with_the_nearest():
     with pytest.raises(UnknownName, match='Did you mean "momentum"'):
-        imitation.rule_of(world_of("PPO")[0], "momentun")
+        imitation.rule_of(world_of("PPO")[0], "momentun", 8)
 
 
 def test_paired_rewards_are_those_of_two_accounts_on_one_tape():
