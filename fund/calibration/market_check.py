@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fund.calibration.calibration import Calibration, Priced, calibration_of
 from fund.calibration.records import Files, recorded
 from fund.errors import DataError
+from fund.market.garch import fit
 from fund.market.sources import READERS, sniff
 from fund.market.streams import Paths
 from fund.market.stylised_bands import Band, Verdict, judge
@@ -23,6 +24,7 @@ from fund.strategy import Strategy
 Floats = NDArray[np.float64]
 
 ROWS = 40_000  # drawn together; bounds the memory
+FITTED = 4  # paths to which a GARCH is fitted
 FIRST_SEED = 8 * 10**8
 
 
@@ -75,11 +77,20 @@ def drawn(
             parts.setdefault(name, []).append(priced)
         for name, values in calibration.details(world, tape).items():
             details.setdefault(name, []).append(values)
-    verdicts = {
-        name: judge(np.hstack([part.returns for part in found]), found[0].kind)
-        for name, found in parts.items()
-    }
-    return verdicts, {name: float(np.nanmedian(np.concatenate(values))) for name, values in details.items()}
+    prices = {name: Priced(f[0].kind, np.hstack([part.returns for part in f])) for name, f in parts.items()}
+    medians = {name: float(np.nanmedian(np.concatenate(values))) for name, values in details.items()}
+    verdicts = {name: judge(priced.returns, priced.kind) for name, priced in prices.items()}
+    return verdicts, {**medians, **garch_facts(prices)}
+
+
+def garch_facts(prices: Mapping[str, Priced]) -> dict[str, float]:
+    """GJR-GARCH with t shocks fitted to each price: medians over the first paths, by price and parameter."""
+    found = {}
+    for name, priced in prices.items():
+        models = [fit(priced.returns[:, i]).model for i in range(min(FITTED, priced.returns.shape[1]))]
+        for word in ("persistence", "arch", "asymmetry", "garch", "freedom"):
+            found[f"{name}_gjr_{word}"] = float(np.median([getattr(model, word) for model in models]))
+    return found
 
 
 def of_files(
@@ -89,11 +100,13 @@ def of_files(
     alone = _one_price(files)
     if alone is not None:
         prices = calibration.prices(strategy, strategy.with_steps(LEAST).record(Paths.of(FIRST_SEED, 1)))
-        return {name: _values(Priced(priced.kind, alone)) for name, priced in prices.items()}
+        same = {name: Priced(priced.kind, alone) for name, priced in prices.items()}
+        return {**{name: _values(priced) for name, priced in same.items()}, "details": garch_facts(same)}
     desk, tape = recorded(calibration, spec, strategy, files)
-    found = {name: _values(priced) for name, priced in calibration.prices(desk, tape).items()}
+    prices = calibration.prices(desk, tape)
     details = {name: float(value[0]) for name, value in calibration.details(desk, tape).items()}
-    return {**found, "details": details}
+    found = {name: _values(priced) for name, priced in prices.items()}
+    return {**found, "details": {**details, **garch_facts(prices)}}
 
 
 def _one_price(files: Files) -> Floats | None:

@@ -17,6 +17,8 @@ Source of the list: Cont (2001), "Empirical properties of asset returns", Quanti
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -27,6 +29,7 @@ Floats = NDArray[np.float64]
 AGGREGATED = 20  # returns in a sum
 TAIL = 0.02  # share of the largest |r|
 SCALES = 2 ** np.arange(1, 8)  # block lengths of the Hurst exponent, 2 to 128
+WORST = 0.05  # share of days on which a market is at its worst
 LEAST = 256  # returns: two blocks of the longest scale
 
 
@@ -119,15 +122,26 @@ def facts(r: Floats) -> dict[str, Floats]:
     }
 
 
-def tail_correlation_rise(r: Floats, worst: float = 0.05) -> float:
-    """By how much the mean pairwise correlation of assets (T, assets) is higher on the market's worst days.
+def tail_correlation_rise(r: Floats, worst: float = WORST) -> float:
+    """By how much the mean pairwise correlation of assets (T, assets) is higher on the market's worst days than is due.
 
-    The market is the assets' mean. On chosen days correlations are those around the days' own means; a Gaussian's
-    fall there (Longin & Solnik, 2001; Forbes & Rigobon, 2002), so that a rise is more than a choice of days.
+    The market is the assets' mean m. Choosing days by m changes correlations by itself (Forbes & Rigobon, 2002): of
+    Gaussian returns of covariance S, with b = cov(r, m) / var m and z the normal quantile of `worst`, the days below it
+    have covariance S - b b' var m (1 - k), k = 1 + z l - l^2, l = -pdf(z) / worst the mean of m there. The rise is the
+    correlation seen on the worst days less this one, so that it is 0 of a Gaussian and above 0 of assets that fall
+    together (Longin & Solnik, 2001).
     """
     market = r.mean(axis=1)
-    bad = market <= np.quantile(market, worst)
-    pairs = np.triu_indices(r.shape[1], 1)
-    matrices: list[Floats] = [np.asarray(np.corrcoef(days, rowvar=False)) for days in (r[bad], r)]
-    inside, overall = (float(matrix[pairs].mean()) for matrix in matrices)
-    return inside - overall
+    seen = _mean_correlation(np.cov(r[market <= np.quantile(market, worst)], rowvar=False))
+    whole = np.cov(r, rowvar=False)
+    z = NormalDist().inv_cdf(worst)
+    mean = -NormalDist().pdf(z) / worst
+    with_market = whole.mean(axis=1)
+    gone = np.outer(with_market, with_market) / whole.mean() * (1.0 - (1.0 + z * mean - mean * mean))
+    return seen - _mean_correlation(whole - gone)
+
+
+def _mean_correlation(covariance: Floats) -> float:
+    deviation = np.sqrt(np.diag(covariance))
+    off = np.triu_indices(len(deviation), 1)
+    return float(np.mean((covariance / np.outer(deviation, deviation))[off]))
