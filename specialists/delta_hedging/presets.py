@@ -17,6 +17,7 @@ _PAPER: dict[str, Any] = {
     "ruin": -1e9,
     "leverage": 1e9,
     "cost_rate": 0.0,
+    "least_trade": 0.0,
     "risk_aversion": 0.0,
 }
 

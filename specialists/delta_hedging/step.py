@@ -6,8 +6,9 @@ trading is open, the action names a hedge:
     multiple     h = a delta_t                                        (0: none, 1: Black and Scholes)
     band         h = clamp(h_before, delta_t - a_0, delta_t + a_1)    (Imaki et al., 2021; both at 1.5: never)
 
-clipped to +-`WIDEST` and to the leverage, and trades to it at the price of row t. Where the option expires at row t+1
-the hedge is sold there at S_(t+1), a trade that no action decides, and the option stays on the books at its payoff
+clipped to +-`WIDEST` and to the leverage, and trades to it at the price of row t, unless it is within `least_trade` of
+what is held: a multiple of a delta that moves could not stand still. Where the option expires at row t+1 the hedge is
+sold there at S_(t+1), a trade that no action decides, and the option stays on the books at its payoff
 until row t+1 is traded, when another is sold. Delivery in stock is the same money: shares delivered at the strike
 against an option marked at S - K are sold at S; only the cost differs, as shares that are delivered cost nothing.
 
@@ -109,6 +110,8 @@ def aim(p: Any, now: Any, held: float, nav: float, first: float, second: float) 
     else:
         target = first * now.delta
     target = within(target, -WIDEST, WIDEST)
+    if abs(target - held) < p.least_trade:
+        target = held
     worth = abs(target) * now.units * now.spot
     if worth > p.leverage * nav:
         target *= exposure_limit(nav, p.leverage) / worth

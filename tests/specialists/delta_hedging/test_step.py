@@ -72,6 +72,15 @@ def test_a_band_clamps_the_hedge(held, action, target):
     assert fills.quantity[0] == pytest.approx(target - held)
 
 
+def test_a_trade_below_the_least_is_not_sent():
+    for least, target in ((0.05, 0.549), (0.04, 0.5)):
+        p = parameters(least_trade=least)
+        before = account(1000.0, (0.549, -1.0), 100.0, 2.3)
+        now, nxt = row(premium=2.3, shadow=2.3), row(option=2.3, shadow=2.3)
+        _, _, after = step.trade(p, now, nxt, before, NOTHING._replace(hedge=0.549), (0.0, 0.0))
+        assert after.hedge == pytest.approx(target)
+
+
 def test_nothing_is_traded_while_trading_is_closed():
     before = account(1000.0, (0.3, -1.0), 100.0, 2.3)
     now, nxt = row(open=0.0, premium=2.3, shadow=2.3), row(option=2.3, shadow=2.3)
