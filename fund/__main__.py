@@ -209,6 +209,13 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     """Train one strategy, or the agents of one stage."""
     from fund.grandmodel.stages import STAGES, stage_named
     from fund.training import train as training
+    from fund.training.multi_agent import modes
+
+    if options.name in modes.SEVERAL:
+        return modes.command(
+            options.name, options.steps, options.seconds, options.seed, options.models, options.resume,
+            options.algorithm, overrides(options.set),
+        )  # fmt: skip
 
     if options.name in STAGES:
         from fund.training.multi_agent.stages import command

@@ -81,7 +81,8 @@ class Team(Protocol):
 
 def in_turn(team: Team) -> bool:
     """Whether later agents are told what earlier ones have decided in the same round (`fund.envs.rounds`)."""
-    return bool(getattr(getattr(team, "stage", None), "in_turn", False))
+    of = getattr(team, "stage", team)
+    return bool(getattr(of, "in_turn", False))
 
 
 def seen_by(team: Any, agent: str, observation: Observations) -> NDArray[np.float32]:

@@ -37,7 +37,7 @@ def in_processes(job: Job, seed: int = 0, workers: int = 0, ranks: int = 1) -> I
 
 def _taught(job: Job, seed: int) -> Job:
     # who starts from a teacher learns from it in this process, with all copies
-    teach, settings = getattr(job, "start", None), job.settings
+    teach, settings = job.start, job.settings
     if teach is None or not isinstance(settings, Settings):
         return job
 
