@@ -111,6 +111,7 @@ def fit(returns: Floats, student: bool = True, leverage: bool = True) -> GarchFi
     errors[free] = _errors(loss, best.x)
     scale = np.array([unit**2, 1.0, 1.0, 1.0, full[4] ** -2.0])  # the search moves 1 / freedom
     omega, arch, asymmetry, garch, thin = full.tolist()
+    asymmetry = max(asymmetry, -arch)  # so it counts in the likelihood
     model = Garch(unit**2 * omega, arch, garch, asymmetry, 1.0 / thin, mu)
     likelihood = -float(best.fun) - len(r) * math.log(unit)
     return GarchFit(model, dict(zip(NAMES, (errors * scale).tolist(), strict=True)), likelihood)
@@ -161,6 +162,7 @@ def _likelihood(
     if not gaussian:
         constant = math.lgamma(0.5 * (freedom + 1.0)) - math.lgamma(0.5 * freedom)
         constant -= 0.5 * math.log(math.pi * (freedom - 2.0))
+    falling = max(arch + asymmetry, 0.0)
     for t in range(len(x)):
         square = x[t] * x[t]
         if gaussian:
@@ -168,6 +170,6 @@ def _likelihood(
         else:
             tail = math.log1p(square / (heat * (freedom - 2.0)))
             total += constant - 0.5 * math.log(heat) - 0.5 * (freedom + 1.0) * tail
-        heat = omega + (arch + (asymmetry if x[t] < 0.0 else 0.0)) * square + garch * heat
+        heat = omega + (falling if x[t] < 0.0 else arch) * square + garch * heat
         heat = max(heat, 1e-8)
     return total
