@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -20,6 +20,7 @@ from fund.errors import DataError
 from fund.grandmodel.bar_draw import draw_bars
 from fund.grandmodel.bar_market import BarMarket
 from fund.grandmodel.bars import SESSION, Bars, aggregate
+from fund.grandmodel.external_signal import external_of
 from fund.grandmodel.recorded_bars import COLUMNS, minutes_of
 from fund.market.history import History
 from fund.market.streams import Paths
@@ -53,6 +54,7 @@ class BarStrategy(BarMarket, Strategy):
     minutes: ClassVar[int] = 30  # of a bar
     needed: ClassVar[int] = 210  # rows that the indicators need before they can be seen
     matrix: ClassVar[tuple[str, ...]] = ()  # features that look back, in the order of the observation matrix
+    actions = Box(9, 0.0, 1.0)  # three agents' probabilities of short, neutral and long
     flat_action = 1.0  # all choices alike: no direction
 
     steps_per_day: int = 13
@@ -75,11 +77,6 @@ class BarStrategy(BarMarket, Strategy):
         bars = SESSION // self.minutes
         whole = self.steps_per_day == bars or self.history is not None
         self.demand("steps_per_day", whole, f"{bars}: a generated session has {bars} bars")
-
-    @property
-    def actions(self) -> Box:
-        """Three agents' probabilities of short, neutral and long."""
-        return Box(9, 0.0, 1.0)
 
     @property
     def leverage(self) -> float:
@@ -127,10 +124,8 @@ class BarStrategy(BarMarket, Strategy):
         rows = self.n_steps + self.window
         wide = np.zeros((rows, n, width), dtype=np.float32)
         block = empty_block(self.n_steps + 1, len(names(self.step.columns)), n)
-        for start in range(0, n, CHUNK):
-            cut = slice(start, start + CHUNK)
-            some = Paths(paths.seeds[cut], paths.episodes[cut])
-            drawn = self.draw_bars(some, _part(sky, cut))
+        for cut, some in paths.parts(CHUNK):
+            drawn = self.draw_bars(some, sky.some(cut))
             columns, features = self.read(drawn, OPENS)
             self._write(columns, features, self.first, block[:, :, cut], wide[:, cut])
             self._blur(some, wide[:, cut])
@@ -206,7 +201,8 @@ def recorded(
     """The recorded market in bars with its columns and features, once a strategy: they are causal."""
     minutes = minutes_of(history, strategy.zone, strategy.opens, strategy.closes)
     bars = aggregate(minutes, strategy.minutes)
-    drawn = Drawn(bars, None, np.full(bars.close.shape, strategy.half_spread), bars.close)
+    external = external_of(history, strategy.minutes, strategy.zone, strategy.opens, strategy.closes)
+    drawn = Drawn(bars, external, np.full(bars.close.shape, strategy.half_spread), bars.close)
     hours, _, rest = strategy.opens.partition(":")
     return drawn, *strategy.read(drawn, 60 * int(hours) + int(rest))
 
@@ -218,10 +214,6 @@ def add_noise(wide: NDArray[np.float32], drawn: Floats, deviation: float, places
         for t in range(drawn.shape[1]):
             for k in range(len(places)):
                 wide[t, i, places[k]] += np.float32(deviation * drawn[i, t, k])
-
-
-def _part(sky: Weather, cut: slice) -> Weather:
-    return Weather(*(getattr(sky, f.name)[:, cut] for f in fields(Weather)))
 
 
 def clock_features(bars: Bars, opens: int) -> dict[str, Floats]:
