@@ -104,51 +104,48 @@ def holding(strategy: Strategy, world: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def score(strategy: Strategy, played: Played) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """What a desk is judged by, a number an episode: P&L in per cent of its capital."""
-    return np.asarray((played.nav[-1] - played.nav[0]) / strategy.capital * 100.0)
+def earned(strategy: Strategy, played: Played) -> float:
+    """Mean P&L of an episode, share of the desk's capital."""
+    return float(np.mean(played.nav[-1] - played.nav[0]) / strategy.capital)
 
 
 TINY = 0.01  # share of the tuned steps
-MEASURE = "episode P&L, % of capital"
+MEASURE = "episode reward"  # what a desk is paid for: its P&L, less the risk that it is charged with
 
 
 def judge(plan: Plan, trained: Trained, episodes: int, store: ModelStore) -> Judged:
     """Agent against rules on held-out episodes; the best rule and the player are chosen on selection episodes."""
     choosing = Paths.of(SELECTION_SEEDS, min(episodes, 1024))
-    agent = _agent(plan, store)
+    agent = policy_named(plan.test, "best", store, plan.preset)
     rules = {name: make(plan.selection) for name, make in plan.test.rules.items() if name != "optimum"}
-    found = {
-        name: float(score(plan.selection, play(plan.selection, rule, choosing)).mean())
-        for name, rule in rules.items()
-    }
+    found = {name: float(play(plan.selection, rule, choosing).reward.mean()) for name, rule in rules.items()}
     best = max(found, key=lambda name: found[name])
-    chosen = float(score(plan.selection, play(plan.selection, agent, choosing)).mean())
+    chosen = float(play(plan.selection, agent, choosing).reward.mean())
     player = "agent" if chosen > found[best] else best
-    paths = held_out(episodes)
-    ours = score(plan.test, play(plan.test, agent, paths))
-    theirs = score(plan.test, play(plan.test, plan.test.rules[best](plan.test), paths))
+    rule = plan.test.rules[best](plan.test)
+    desk = compared(plan, agent, best, rule, held_out(episodes))
+    steps, scores = zip(*trained.history, strict=True)
+    progress = Progress(np.array(steps), np.array(scores), "Selection score")
+    return Judged(plan, desk, best, player, agent if player == "agent" else rule, progress)
+
+
+def compared(plan: Plan, agent: Policy, name: str, rule: Policy, paths: Paths) -> Desk:
+    """The agent beside a rule, and the optimum where one is known, on the same tapes."""
+    ours, theirs = play(plan.test, agent, paths), play(plan.test, rule, paths)
     optimum = _optimum(plan, paths)
-    desk = Desk(
+    return Desk(
         name=plan.spec.name,
         algorithm=plan.spec.algorithm,
         measure=MEASURE,
-        score=float(ours.mean()),
-        rule=best,
-        rule_score=float(theirs.mean()),
-        difference=paired(ours, theirs),
+        score=float(ours.reward.mean()),
+        rule=name,
+        rule_score=float(theirs.reward.mean()),
+        difference=paired(ours.reward, theirs.reward),
         optimum=None if optimum is None else float(optimum.mean()),
-        against_optimum=None if optimum is None else paired(ours, optimum),
+        against_optimum=None if optimum is None else paired(ours.reward, optimum),
+        profit=earned(plan.test, ours),
+        rule_profit=earned(plan.test, theirs),
     )
-    steps, scores = zip(*trained.history, strict=True)
-    policy = agent if player == "agent" else plan.test.rules[best](plan.test)
-    return Judged(
-        plan, desk, best, player, policy, Progress(np.array(steps), np.array(scores), "Selection score")
-    )
-
-
-def _agent(plan: Plan, store: ModelStore) -> Policy:
-    return policy_named(plan.test, "best", store, plan.preset)
 
 
 def _optimum(plan: Plan, paths: Paths) -> np.ndarray[tuple[int], np.dtype[np.float64]] | None:
@@ -158,7 +155,7 @@ def _optimum(plan: Plan, paths: Paths) -> np.ndarray[tuple[int], np.dtype[np.flo
         policy = plan.test.rules["optimum"](plan.test)
     except InvalidParameter:  # a market without a known optimum
         return None
-    return score(plan.test, play(plan.test, policy, paths))
+    return play(plan.test, policy, paths).reward
 
 
 def generated_plans(specs: Sequence[Spec]) -> dict[str, Plan]:

@@ -31,6 +31,8 @@ class Desk:
     difference: Paired  # agent minus rule
     optimum: float | None = None  # score of the known optimum on the same grid
     against_optimum: Paired | None = None  # agent minus optimum
+    profit: float | None = None  # mean P&L of an episode, share of capital
+    rule_profit: float | None = None
 
     @property
     def gap_closed(self) -> float:

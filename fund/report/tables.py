@@ -81,7 +81,16 @@ def _headline_note(report: Report) -> str:
 
 def desks(report: Report) -> Table:
     """Each agent against its best rule and, where known, the optimum; a second line says of what."""
-    columns = ("Desk", "Agent", "Best rule", "Optimum", "Agent minus rule", "Agent is")
+    columns = (
+        "Desk",
+        "Agent",
+        "Best rule",
+        "Optimum",
+        "Agent minus rule",
+        "Agent is",
+        "P&L of agent",
+        "P&L of rule",
+    )
     rows = []
     for desk in report.desks:
         best = "" if desk.optimum is None else number(desk.optimum)
@@ -94,10 +103,15 @@ def desks(report: Report) -> Table:
                 best + gap,
                 f"{plus_minus(desk.difference.mean, desk.difference.se)}\n{desk.difference.n:,} pairs",
                 findings.desk_verdict(desk),
+                "" if desk.profit is None else percent(desk.profit, 2),
+                "" if desk.rule_profit is None else percent(desk.rule_profit, 2),
             )
         )
-    note = "Scores of agent, rule and optimum on the same tapes; gap closed: (agent - rule)/(optimum - rule)."
-    return Table("Desks: agent against rule", columns, tuple(rows), "lrrrrl", note)
+    note = (
+        "Scores of agent, rule and optimum on the same tapes; gap closed: (agent - rule)/(optimum - rule). "
+        "P&L: mean of an episode over the desk's capital, which a desk that is charged with risk does not maximise."
+    )
+    return Table("Desks: agent against rule", columns, tuple(rows), "lrrrrlrr", note)
 
 
 def contribution(report: Report) -> Table:

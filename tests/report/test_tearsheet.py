@@ -55,6 +55,8 @@ DESKS = (
         difference(7.0, 0.1),
         65.0,
         difference(-1, 0.2),
+        0.0012,
+        0.0034,
     ),
     Desk("factor_tracking", "DQN", "net return", 0.03, "equal_long", 0.031, difference(-0.001, 0.002)),
     Desk("fx_arbitrage", "DDPG", "net return", 0.02, "carry", 0.05, difference(-0.03, 0.005)),
@@ -282,8 +284,10 @@ def test_headline_and_desks() -> None:
         "65.00\n88% of gap closed",
         "+7.00 ± 0.10\n1,000 pairs",
         "better than rule by 70.0 SE",
+        "0.12%",
+        "0.34%",
     )
-    assert [row[-1] for row in desks.rows[1:]] == [
+    assert [row[-3] for row in desks.rows[1:]] == [
         "not distinguishable (-0.5 SE)",
         "worse than rule by 6.0 SE",
     ]
