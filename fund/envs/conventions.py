@@ -172,6 +172,19 @@ def _trajectory(env: Any, seed: int) -> list[Any]:
     return rows
 
 
+def order_of_words_is_nothing(module: Module) -> None:
+    """G3: at once means at once: the same actions, named in another order, are the same round."""
+    paid: list[list[Any]] = [[], []]
+    for backwards in (0, 1):
+        env = module.parallel_env(max_cycles=CYCLES)
+        env.reset(seed=8)
+        draw = drawing(env)
+        for _ in until_over(env):
+            actions = {agent: draw(agent) for agent in env.agents}
+            paid[backwards].append(env.step(dict(reversed(actions.items())) if backwards else actions)[1])
+    demand(paid[0] == paid[1], "the order in which actions are named changes the rewards")
+
+
 def actions_matter(module: Module) -> None:
     """What each agent does changes what somebody is paid, or what the critic sees: its least against its most."""
     for agent in module.parallel_env().possible_agents:
@@ -282,6 +295,6 @@ CONVENTIONS: dict[str, Check] = {
     check.__name__: check
     for check in (
         constructors_are_there, registered, guards_are_on, agents_and_spaces_stay, a_state_for_the_critic, forms_agree,
-        a_seed_is_an_episode, actions_matter, money_adds_up, wrong_use_is_named, masks_fit,
+        a_seed_is_an_episode, order_of_words_is_nothing, actions_matter, money_adds_up, wrong_use_is_named, masks_fit,
     )
 }  # fmt: skip

@@ -19,7 +19,7 @@ from fund.errors import InvalidParameter, UnknownName
 def test_all_checks_hold(name):
     found = conform(environment_module(name))
     assert {check: said for check, said in found.items() if said != "ok"} == {}
-    assert len(found) == 21
+    assert len(found) == 22
 
 
 def module(aec=StrategicMarketEnv, parallel=StrategicParallelEnv, guard=turns.wrapped, name="theirs", **own):
@@ -100,6 +100,12 @@ class OneSeed(StrategicParallelEnv):
         return super().reset(seed=3)
 
 
+class Hasty(StrategicParallelEnv):
+    def step(self, actions):
+        seen, rewards, *rest = super().step(actions)
+        return seen, {agent: r + (agent == next(iter(actions))) for agent, r in rewards.items()}, *rest
+
+
 class Deaf(StrategicParallelEnv):
     def step(self, actions):
         return super().step({**actions, "regime_expert": 1} if actions else actions)
@@ -163,6 +169,7 @@ class Nameless(StrategicParallelEnv):
         ("forms_agree", module(aec=Late), "rewards"),
         ("a_seed_is_an_episode", module(parallel=Seedless), "gave another episode"),
         ("a_seed_is_an_episode", module(parallel=OneSeed), "another seed gave the same episode"),
+        ("order_of_words_is_nothing", module(parallel=Hasty), "the order in which actions are named"),
         ("actions_matter", module(parallel=Deaf), "nothing that regime_expert does"),
         ("money_adds_up", module(parallel=Double), "their team earned"),
         ("wrong_use_is_named", module(parallel=Forgiving), "is taken"),
