@@ -85,8 +85,11 @@ def test_a_network_and_a_loop_of_ones_own_learn():
 @pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="RLlib lives in an environment of its own"
 )
-def test_rllib_trains():
-    assert np.isfinite(rllib_mappo.train(spread, iterations=1, steps=500)).all()
+@pytest.mark.filterwarnings("ignore")  # its own, of many kinds
+@pytest.mark.parametrize("name", ["simple_spread", "risk", "execution"])
+def test_rllib_trains(name):
+    make = rllib_mappo.maker(name)
+    assert np.isfinite(rllib_mappo.train(make, iterations=1, steps=500, shared=name != "execution")).all()
 
 
 # ---------------------------------------------------------------- the same on our own stages
