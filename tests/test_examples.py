@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 
 import aec_loop
+import broker_day
 import cleanrl_ippo
 import custom_torch_policy
 import numpy as np
@@ -90,6 +91,18 @@ def test_a_network_and_a_loop_of_ones_own_learn():
 def test_rllib_trains(name):
     make = rllib_mappo.maker(name)
     assert np.isfinite(rllib_mappo.train(make, iterations=1, steps=500, shared=name != "execution")).all()
+
+
+@pytest.mark.parametrize("odds", [0.0, 0.05])
+def test_a_day_at_a_broker(odds):
+    """With and without faults: nothing lost, nothing doubled; a line that fails costs time, and may leave a rest."""
+    parents = (20_000.0, -15_000.0)
+    found = broker_day.day(parents, lost=odds, unanswered=odds)
+    for parent, filled, rest in zip(parents, found["filled"], found["open"], strict=True):
+        assert filled + rest == parent
+        assert abs(rest) <= 0.05 * abs(parent) * (odds > 0.0)
+    assert found["differences"] == []
+    assert (found["seconds waited"] > 0.0) is (odds > 0.0)
 
 
 # ---------------------------------------------------------------- the same on our own stages
