@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import difflib
 import json
 import sys
@@ -65,7 +66,10 @@ def parser() -> Parser:
     train.add_argument("--steps", type=_count, help="environment steps; the tuned number where not given")
     train.add_argument("--seconds", type=float, help="stop after this wall-clock time")
     train.add_argument("--resume", action="store_true", help="go on from the latest model")
-    train.add_argument("--algorithm", help="of a stage: mappo, ippo, qmix, vdn, dqn or maddpg")
+    train.add_argument(
+        "--algorithm",
+        help="of a stage: mappo, ippo, qmix, vdn, dqn or maddpg; of a desk: PPO, DDPG, DQN or DuelingDQN",
+    )
     train.add_argument("--workers", type=int, default=0, help="processes that play a stage (mappo, ippo)")
     train.add_argument("--ranks", type=_count, default=1, help="processes that play and learn a stage")
     example = "fund evaluate market_making --policy symmetric --preset avellaneda_stoikov"
@@ -233,10 +237,11 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
             options.workers,
             options.ranks,
         )
-    if options.algorithm is not None or options.workers or options.ranks > 1:
-        text = "--algorithm, --workers and --ranks are for stages"
-        raise InvalidParameter(f"{options.name}: {text}, {', '.join(STAGES)}")
+    if options.workers or options.ranks > 1:
+        raise InvalidParameter(f"{options.name}: --workers and --ranks are for stages, {', '.join(STAGES)}")
     spec, strategy = _spec_and_strategy(options)
+    if options.algorithm is not None:
+        spec = dataclasses.replace(spec, algorithm=options.algorithm)
     budget = training.Budget(options.steps, options.seconds)
     done = training.train(
         spec,

@@ -22,6 +22,7 @@ from fund.envs.batch import Batch
 from fund.envs.vec import FundVecEnv
 from fund.errors import InvalidParameter, UnknownName
 from fund.strategy import Box, Policy, Strategy
+from fund.training.dueling import DuelingDQN
 
 
 class TwoRates(DDPG):
@@ -40,7 +41,12 @@ class TwoRates(DDPG):
             group["lr"] *= self.actor_rate
 
 
-ALGORITHMS: dict[str, type[BaseAlgorithm]] = {"PPO": PPO, "DDPG": TwoRates, "DQN": DQN}
+ALGORITHMS: dict[str, type[BaseAlgorithm]] = {
+    "PPO": PPO,
+    "DDPG": TwoRates,
+    "DQN": DQN,
+    "DuelingDQN": DuelingDQN,
+}
 ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}
 
 

@@ -28,6 +28,7 @@ ACTORS = {
     "DDPG": (("actor.mu.",), "tanh"),
     "TD3": (("actor.mu.",), "tanh"),
     "DQN": (("q_net.q_net.",), "argmax"),
+    "DuelingDQN": (("q_net.torso.", "q_net.advantage."), "argmax"),
 }
 ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu}
 MOST_BYTES = 256 * 1024 * 1024

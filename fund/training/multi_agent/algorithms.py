@@ -47,7 +47,8 @@ def for_algorithm(
     name = known(algorithm)
     if name in CRITIC_OF:
         return {**tuned, "critic": CRITIC_OF[name], **changes}
-    return {"algorithm": name, **{k: v for k, v in tuned.items() if k in OF_THE_WORLD}, **changes}
+    of_the_world = {k: v for k, v in tuned.items() if k in OF_THE_WORLD}
+    return {"algorithm": name, "dueling": name == "dqn", **of_the_world, **changes}
 
 
 def method_of(team: Team, settings: OffPolicy) -> Method:
