@@ -50,6 +50,11 @@ def recorded_desks(data: str, pairs: Sequence[str] = ()) -> Gathered:
             notes.append(f"{name}: too few rows to train on, choose on and be judged on")
         else:
             desks[name] = made
+    if not any(desk.learning for desk in desks.values()):
+        fed_desks = ", ".join(fed)
+        raise DataError(
+            f"{data}: no desk has {LEAST_DAYS} days, which a fund's streams need; found {fed_desks}"
+        )
     absent = [name for name in ROSTER if name not in desks]
     return Gathered(desks, (*notes, *(f"no data for {name}: its sleeve lies in cash" for name in absent)))
 

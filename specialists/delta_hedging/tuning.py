@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 SEEDS = 3 * 10**9  # of the episodes; training, selection and tests have others
 EPISODES, FEWER = 15_000, 4_096
 STORED = "tuned.json"
+DAYS = 21  # of an option in the world that stands for a record
 # what a band does not depend on: how rewards are written down, and what only a reward or an account knows
 _APART = {
     "reward_scale", "risk_form", "risk_weight", "costs_in_risk", "risk_volatility", "control_variate", "hedge_alone",
@@ -87,8 +88,14 @@ def world_of(s: DeltaHedging) -> dict[str, Any]:
 
 @lru_cache(maxsize=64)
 def tuned(s: DeltaHedging) -> Width:
-    """The stored band of a world, or one tuned now."""
-    found = stored().get(_key(world_of(s))) if s.history is None else None
+    """The stored band of a world, or one tuned now; of a record, that of the drawn world that its parameters make.
+
+    A band that is tuned on the record on which it is played would know what comes.
+    """
+    if s.history is not None:
+        drawn = replace(s, history=None, n_steps=DAYS, steps_per_day=1, maturity_days=float(DAYS))
+        return tuned(replace(drawn, step_days=1.0, rebalance_days=1.0))
+    found = stored().get(_key(world_of(s)))
     return found if found is not None else tune(s, FEWER)[0]
 
 

@@ -66,6 +66,13 @@ def test_data_that_feed_no_desk_are_refused(tmp_path):
         named("KO/PEPP", ["KO", "PEP"])
 
 
+def test_days_too_few_for_a_fund_are_refused_before_anything_is_trained(tmp_path):
+    frame("market_making", 6000).to_csv(tmp_path / "book.csv")
+    frame("fx_arbitrage", 300).to_csv(tmp_path / "rates.csv")
+    with pytest.raises(DataError, match="no desk has 700 days.*found market_making, fx_arbitrage"):
+        recorded_desks(str(tmp_path))
+
+
 def test_a_damaged_table_is_refused_with_its_line(own_folder, tmp_path):
     text = (own_folder / "my_futures_spreads.csv").read_text().splitlines()
     text[7] = text[7].replace(",", ",x", 1)

@@ -212,3 +212,19 @@ def test_chains_and_volatility_indices_of_real_days(shared_data):
         costs[name] = strategy.statistics(result)["cost_mean_pct"]
     # who sold at the VIX earned the variance premium
     assert costs["vix"] < 0.0
+
+
+def test_a_tuned_band_knows_nothing_of_the_record_it_is_played_on(monkeypatch):
+    from specialists.delta_hedging import tuning
+
+    seen = []
+    monkeypatch.setattr(
+        tuning, "tune", lambda s, episodes: (seen.append(s), (tuning.Width(1.0, 1.0, 1.0, 0.0), 0.0))[1]
+    )
+    tuning.tuned.cache_clear()
+    desk = DeltaHedging.preset("history", cost_rate=7e-4).on(walk())
+    assert tuning.tuned(desk.with_steps(60)) == tuning.tuned(desk) == tuning.Width(1.0, 1.0, 1.0, 0.0)
+    tuning.tuned.cache_clear()
+    (world,) = seen
+    assert world.history is None
+    assert (world.n_steps, world.maturity_days, world.cost_rate) == (21, 21.0, 7e-4)
