@@ -103,25 +103,15 @@ def record(s: Execution, paths: Paths, weather: Weather | None, orders: Floats |
     sky = s.sky(paths, s.days + 1, weather)
     block = empty_block(rows, len(Columns._fields), n)
     features = np.zeros((rows, n, len(FEATURES)), dtype=np.float32)
-    for start in range(0, n, CHUNK):
-        cut = slice(start, min(start + CHUNK, n))
-        streams = Paths(paths.seeds[cut], paths.episodes[cut]).streams(s.name)
+    for cut, some in paths.parts(CHUNK):
+        streams = some.streams(s.name)
         parents = _parents(s, streams.uniform("parents", 4)) if orders is None else orders[cut]
         first = _first_minute(s, streams.uniform("start", 1)[:, 0])
         heat, liquidity = sky.volatility[0, cut], sky.liquidity[0, cut]
         z, touched = streams.normal("market", rows, DRAWS), streams.uniform("venues", rows, 6)
-        _walk(
-            block.transpose(0, 2, 1),
-            features,
-            start,
-            z,
-            touched,
-            parents,
-            first,
-            heat,
-            liquidity,
-            world_of(s),
-        )
+        # whole blocks: of a slice the loop would not know that rows lie side by side
+        by_path = block.transpose(0, 2, 1)
+        _walk(by_path, features, cut.start, z, touched, parents, first, heat, liquidity, world_of(s))
         if s.poisson_flow:
             _pour(s, streams, block[:, :, cut])
     return Tape(Columns._fields, block, features)

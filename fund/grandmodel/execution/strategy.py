@@ -17,7 +17,7 @@ from fund.grandmodel.execution.step import STEP
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.market.weather import Weather
-from fund.parameter import parameter
+from fund.parameter import inverse, parameter
 from fund.strategy import Box, Played, Strategy
 
 Floats = NDArray[np.float64]
@@ -34,6 +34,7 @@ class Execution(OrderBooks, Strategy):
     features = FEATURES
     rules = RULES
     presets = PRESETS
+    actions = Box(len(ACTIONS))  # the five agents' numbers side by side
     warm_up = recorded.WARM_UP
     flat_action = None  # a parent order must be worked
     finite_horizon = True
@@ -98,20 +99,12 @@ class Execution(OrderBooks, Strategy):
         self.demand("max_size", self.max_size >= lot, "min_size and size_increment or more")
         self.demand("share_1", sum(self.venue_share) > 0.0, "some venue with a share above 0")
 
-    @property
-    def actions(self) -> Box:
-        """The five agents' numbers side by side, named in `layout.ACTIONS`."""
-        return Box(len(ACTIONS))
+    lots_a_share = inverse("size_increment")
 
     @property
     def move(self) -> float:
         """Deviation of a mid's move in a step of the normal regime, price units."""
         return self.initial_price * self.volatility / math.sqrt(self.steps_per_day)
-
-    @property
-    def lots_a_share(self) -> float:
-        """One over a lot."""
-        return 1.0 / self.size_increment
 
     @property
     def smart_routing(self) -> bool:
@@ -137,11 +130,6 @@ class Execution(OrderBooks, Strategy):
     def per_parent(self) -> float:
         """One over the shares of both parents."""
         return 1.0 / max(self.parent_a + self.parent_b, 1.0)
-
-    @property
-    def share_of_step(self) -> float:
-        """Share of the episode that a step is."""
-        return 1.0 / self.n_steps
 
     def record(self, paths: Paths, weather: Weather | None = None) -> Tape:
         """The tape of these paths: windows of the history where there is one, else drawn."""

@@ -132,14 +132,12 @@ def lay_out(
     rows, n = s.n_steps + 1, len(paths)
     block = empty_block(rows, len(Columns._fields), n)
     features = np.zeros((rows, n, len(FEATURES)), dtype=np.float32)
-    for first in range(0, n, CHUNK):
-        cut = slice(first, min(first + CHUNK, n))
-        streams = Paths(paths.seeds[cut], paths.episodes[cut]).streams(s.name)
+    for cut, some in paths.parts(CHUNK):
+        streams = some.streams(s.name)
         z, onset = streams.normal("returns", rows, DRAWS), streams.uniform("scenarios", rows)
         part = Start(start.price[cut], start.move[cut], start.returns[cut])
-        world = world_of(s)
-        by_path = block.transpose(0, 2, 1)
-        _walk(by_path, features, first, z, onset, part, heat[:, cut], liquidity[:, cut], alike[:, cut], world)
+        factors = (heat[:, cut], liquidity[:, cut], alike[:, cut])
+        _walk(block.transpose(0, 2, 1), features, cut.start, z, onset, part, *factors, world_of(s))
     return Tape(Columns._fields, block, features)
 
 

@@ -18,7 +18,7 @@ from fund.grandmodel.value_at_risk import historical
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.market.weather import Weather
-from fund.parameter import parameter
+from fund.parameter import inverse, parameter
 from fund.strategy import Box, Played, Strategy
 
 Floats = NDArray[np.float64]
@@ -33,6 +33,7 @@ class RiskManagement(Strategy):
     features = FEATURES
     rules = RULES
     presets = PRESETS
+    actions = Box(len(AGENTS), 0.0, 4.0)  # the choice of each agent, 0 REDUCE_RISK to 4 INCREASE_RISK
     warm_up = recorded.WARM_UP
     flat_action = None  # REDUCE_RISK comes to nothing in some bars, not at once
     derived = (
@@ -99,20 +100,12 @@ class RiskManagement(Strategy):
         False, "whether the reward leaves out P&L that came of shocks, mean 0; for training"
     )
 
-    @property
-    def actions(self) -> Box:
-        """The choice of each of the four agents, 0 REDUCE_RISK to 4 INCREASE_RISK."""
-        return Box(len(AGENTS), 0.0, 4.0)
+    per_threshold = inverse("var_threshold")
 
     @property
     def var_factor(self) -> float:
         """VaR over the horizon per deviation of a bar."""
         return normal_var(self.var_confidence) * math.sqrt(self.var_days * self.steps_per_day)
-
-    @property
-    def per_threshold(self) -> float:
-        """One over the VaR threshold."""
-        return 1.0 / self.var_threshold
 
     @property
     def bars_a_year_root(self) -> float:
@@ -123,11 +116,6 @@ class RiskManagement(Strategy):
     def interest_a_bar(self) -> float:
         """Interest on cash in a bar."""
         return self.risk_free_rate * self.years_per_step
-
-    @property
-    def share_of_step(self) -> float:
-        """Share of the episode that a step is."""
-        return 1.0 / self.n_steps
 
     def record(self, paths: Paths, weather: Weather | None = None) -> Tape:
         """The tape of these paths: windows of the history where there is one, else drawn."""

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from numba import njit
 
-from fund.grandmodel.voting import exposure, one_fill, to_exposure, total_of
+from fund.grandmodel.voting import Own, observe, one_fill, to_exposure, totals
 from fund.strategy import Step
 
 
@@ -52,13 +52,6 @@ class Memory(NamedTuple):
     surprise: float  # P&L of the last step that nobody could foresee
 
 
-class Own(NamedTuple):
-    """The account's share of the observation."""
-
-    position: float  # exposure over NAV
-    drawdown: float  # tenths of the peak
-
-
 class Parts(NamedTuple):
     """Parts of the reward."""
 
@@ -86,8 +79,7 @@ def shares(p, mlmi: float, nwrqk: float, regime: float) -> tuple[float, float, f
 
 def trade(p, now, nxt, account, memory, action):  # type: ignore[no-untyped-def]
     """Aggregate the experts and trade to the target."""
-    a, b = total_of(action[0], action[1], action[2]), total_of(action[3], action[4], action[5])
-    c = total_of(action[6], action[7], action[8])
+    a, b, c = totals(action)
     up = p.weight_mlmi * a * action[2] + p.weight_nwrqk * b * action[5] + p.weight_regime * c * action[8]
     down = p.weight_mlmi * a * action[0] + p.weight_nwrqk * b * action[3] + p.weight_regime * c * action[6]
     confidence = max(up, down)
@@ -137,11 +129,6 @@ def reward(p, before, account, memory):  # type: ignore[no-untyped-def]
         p.sharpe_bonus * (sharpe - then) * p.reward_scale,
         -memory.surprise * p.reward_of_money if p.control_variate > 0.0 else 0.0,
     )
-
-
-def observe(p, now, account, memory):  # type: ignore[no-untyped-def]
-    """Own exposure and drawdown."""
-    return Own(exposure(account, now.price, p.capital), 10.0 - 10.0 * account.nav / account.peak)
 
 
 STEP = Step(Columns, Memory, Own, Parts, ("price",), (0,), 9, opening, trade, reward, observe)

@@ -10,7 +10,8 @@ from typing import Any
 from fund.grandmodel.bar_strategy import QUIET, BarStrategy, Drawn, Floats
 from fund.grandmodel.strategic.features import MATRIX, REGIME_SLOTS, read
 from fund.grandmodel.strategic.rules import RULES
-from fund.grandmodel.strategic.step import STEP, Own
+from fund.grandmodel.strategic.step import STEP
+from fund.grandmodel.voting import Own
 from fund.parameter import parameter
 
 PRESETS: dict[str, dict[str, Any]] = {

@@ -31,7 +31,7 @@ from typing import NamedTuple
 
 from numba import njit
 
-from fund.grandmodel.voting import exposure, one_fill, to_exposure, total_of
+from fund.grandmodel.voting import Own, observe, one_fill, to_exposure, totals
 from fund.strategy import Step
 
 SURE = 1.0 - 1e-9
@@ -69,13 +69,6 @@ class Memory(NamedTuple):
     timing_total: float
     slippage_total: float
     surprise: float  # P&L of the last step that nobody could foresee
-
-
-class Own(NamedTuple):
-    """The account's share of the observation."""
-
-    position: float  # exposure over NAV
-    drawdown: float  # tenths of the peak
 
 
 class Parts(NamedTuple):
@@ -145,8 +138,7 @@ def decide(d, kind: float, tolerant: float, threshold: float) -> float:  # type:
 
 @njit(inline="always")
 def _directions(p, action) -> tuple[float, float, float]:  # type: ignore[no-untyped-def]
-    a, b = total_of(action[0], action[1], action[2]), total_of(action[3], action[4], action[5])
-    c = total_of(action[6], action[7], action[8])
+    a, b, c = totals(action)
     sure = max(action[0], action[1], action[2]) * a >= p.confidence - 1e-12
     first = (action[2] - action[0]) * a if sure else 0.0
     return first, (action[5] - action[3]) * b, (action[8] - action[6]) * c
@@ -215,11 +207,6 @@ def reward(p, before, account, memory):  # type: ignore[no-untyped-def]
         -p.slippage_penalty * memory.slipped * p.reward_of_money,
         -memory.surprise * p.reward_of_money if p.control_variate > 0.0 else 0.0,
     )
-
-
-def observe(p, now, account, memory):  # type: ignore[no-untyped-def]
-    """Own exposure and drawdown."""
-    return Own(exposure(account, now.price, p.capital), 10.0 - 10.0 * account.nav / account.peak)
 
 
 STEP = Step(Columns, Memory, Own, Parts, ("price",), (0,), 9, opening, trade, reward, observe)

@@ -9,7 +9,8 @@ from typing import Any
 from fund.grandmodel.bar_strategy import QUIET, BarStrategy, Drawn, Floats
 from fund.grandmodel.tactical.features import MATRIX, read
 from fund.grandmodel.tactical.rules import RULES
-from fund.grandmodel.tactical.step import STEP, Own
+from fund.grandmodel.tactical.step import STEP
+from fund.grandmodel.voting import Own
 from fund.parameter import parameter
 from fund.strategy import Played
 
