@@ -53,12 +53,8 @@ class Face:
         self.debug, self.render_mode = debug or asked, render_mode
         self.possible_agents = list(self.stage.names)
         self.agents: list[str] = []
-        self.observation_spaces = {a.name: _unbounded(_shape(a, self.stage)) for a in self.stage.agents}
-        self.action_spaces = {a.name: _space(a) for a in self.stage.agents}
-        self._masks = {name: _mask_of(space) for name, space in self.action_spaces.items()}
-        self.state_space = _unbounded((len(self.stage.state_names),))
         self._rounds = Rounds(self.stage, 1)
-        self._places = {a.name: (_shape(a, self.stage), _places(a, self.stage)) for a in self.stage.agents}
+        self._make_spaces()
         self._books = self._rounds.batch.ledger.books
         self._names, self._seeded = self._rounds.batch.part_names, False
         self._past = [0.0] * len(LINES)
@@ -66,6 +62,14 @@ class Face:
         self._aggregated = False  # the last has spoken, and the first not again
         self._moments: list[stage_render.Moment] = []
         self.performance = {"rounds": 0, "seconds": 0.0}
+
+    def _make_spaces(self) -> None:
+        stage = self.stage
+        self._places = {a.name: (_shape(a, stage), _places(a, stage)) for a in stage.agents}
+        self.observation_spaces = {name: _unbounded(shape) for name, (shape, _) in self._places.items()}
+        self.action_spaces = {a.name: _space(a) for a in stage.agents}
+        self._masks = {name: _mask_of(space) for name, space in self.action_spaces.items()}
+        self.state_space = _unbounded((len(stage.state_names),))
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the view of the ledger, and masks that all environments share."""
