@@ -46,13 +46,8 @@ def _trajectory(batch: Batch, actions: NDArray[Any], seed: int) -> list[NDArray[
     rows: list[NDArray[Any]] = [batch.reset(seed).copy()]
     for action in actions:
         out = batch.step(action)
-        rows += [
-            out.observation.copy(),
-            out.reward.copy(),
-            batch.ledger.books.nav.copy(),
-            out.terminated,
-            out.truncated,
-        ]
+        nav = batch.ledger.books.nav.copy()
+        rows += [out.observation.copy(), out.reward.copy(), nav, out.terminated, out.truncated]
         # a row in any case: paths end at different times, and rows must stay side by side
         rows.append((batch.renew(batch.ended.copy()) if batch.ended.any() else out.observation).copy())
     return rows
@@ -110,11 +105,8 @@ def future_is_invisible(strategy: Strategy) -> None:
     prefix, tape = short.with_steps(steps // 2).record(paths), short.record(paths)
     same = np.array_equal(prefix.block, tape.block[: prefix.steps + 1])
     same = same and np.array_equal(prefix.features, tape.features[: prefix.steps + 1])
-    _demand(
-        same or strategy.history is not None,
-        strategy,
-        "a shorter recording is not the beginning of the longer one",
-    )
+    begins = same or strategy.history is not None
+    _demand(begins, strategy, "a shorter recording is not the beginning of the longer one")
 
 
 def _play_rows(strategy: Strategy, paths: Paths, actions: NDArray[Any], tape: Any) -> list[NDArray[Any]]:
@@ -158,11 +150,8 @@ def reward_is_its_parts(strategy: Strategy) -> None:
         _demand(gap.max() < 1e-12, strategy, f"the parts of the reward miss it by {gap.max()}")
         pnl = (batch.ledger.books.nav - before) * scale
         wrong = np.abs(batch.parts[batch.part_names.index("pnl")] - pnl)[going]
-        _demand(
-            wrong.max() <= 1e-9 * max(1.0, scale * short.capital),
-            strategy,
-            "the part `pnl` is not the change of NAV",
-        )
+        close = wrong.max() <= 1e-9 * max(1.0, scale * short.capital)
+        _demand(close, strategy, "the part `pnl` is not the change of NAV")
 
 
 def limits_hold(strategy: Strategy) -> None:
@@ -195,11 +184,8 @@ def bad_actions_are_refused(strategy: Strategy) -> None:
         else:
             _demand(False, strategy, f"an action of {bad} was taken")
     after = batch.get_state()
-    _demand(
-        all(np.array_equal(before[k], after[k]) for k in before),
-        strategy,
-        "a refused action changed the state",
-    )
+    same = all(np.array_equal(before[k], after[k]) for k in before)
+    _demand(same, strategy, "a refused action changed the state")
     if isinstance(short.actions, Box):
         far = batch.step(np.full((2, size), 1e308)).reward.copy()
         batch.set_state(before)
@@ -215,9 +201,8 @@ def ends_are_named(strategy: Strategy) -> None:
     flat = players.constant(short, np.zeros(getattr(short.actions, "size", 1)))
     for _ in range(short.n_steps):
         out = batch.step(flat(batch.view()))
-    _demand(
-        out.truncated.all() and not out.terminated.any(), strategy, "the end of the tape is not `truncated`"
-    )
+    truncated = out.truncated.all() and not out.terminated.any()
+    _demand(truncated, strategy, "the end of the tape is not `truncated`")
     ruined = Batch(short.with_parameters(ruin=1e9), 2)
     ruined.reset(1)
     out = ruined.step(flat(ruined.view()))
@@ -294,26 +279,16 @@ def names_fit(strategy: Strategy) -> None:
         _demand(needed in strategy.presets, strategy, f'there is no preset "{needed}"')
     tape = strategy.record(Paths.of(0, 2))
     _demand(tape.columns == columns, strategy, f"the tape's columns are {tape.columns}, wanted {columns}")
-    _demand(
-        tape.features.shape[2] == len(strategy.features), strategy, "the tape's features have another width"
-    )
+    width = tape.features.shape[2]
+    _demand(width == len(strategy.features), strategy, "the tape's features have another width")
     _demand(len(LINES) == 5, strategy, "the ledger's lines changed")
 
 
 CHECKS: dict[str, Callable[[Strategy], None]] = {
     check.__name__: check
     for check in (
-        names_fit,
-        batch_is_singles,
-        same_seed_same_trajectory,
-        future_is_invisible,
-        money_adds_up,
-        reward_is_its_parts,
-        limits_hold,
-        bad_actions_are_refused,
-        ends_are_named,
-        flat_earns_its_financing,
-        features_speak,
-        state_round_trips,
+        names_fit, batch_is_singles, same_seed_same_trajectory, future_is_invisible, money_adds_up,
+        reward_is_its_parts, limits_hold, bad_actions_are_refused, ends_are_named, flat_earns_its_financing,
+        features_speak, state_round_trips,
     )
-}
+}  # fmt: skip

@@ -47,14 +47,21 @@ def tuple_reader(count: int, place: str, arguments: str) -> Callable[..., Any]:
     return _compiled(f"def generated({arguments}):\n    return ({fields})")
 
 
-def _row_reader(first: int, count: int) -> Callable[..., Any]:
-    places = "".join(f"accounts[i, {first + k}], " for k in range(count))
-    return _compiled(f"def generated(accounts, i):\n    return ({places})")
+def _account_reader(instruments: int) -> Callable[..., Any]:
+    held, marks = (
+        "".join(f"accounts[i, {first + k}], " for k in range(instruments))
+        for first in (HELD, HELD + instruments)
+    )
+    money = f"accounts[i, {CASH}], accounts[i, {NAV}], accounts[i, {PEAK}]"
+    source = f"def generated(accounts, i, done, left):\n    return Account({money}, ({held}), ({marks}), done, left)"
+    return _compiled(source, Account=Account)
 
 
 def _writer(slots: Sequence[int], place: str, arguments: str) -> Callable[..., Any]:
+    # gives back the sum of what it wrote, in order
     lines = "".join(f"    {place.format(slot=slot)} = values[{k}]\n" for k, slot in enumerate(slots))
-    return _compiled(f"def generated({arguments}, values):\n{lines}    return")
+    total = " + ".join(["0.0", *(f"values[{k}]" for k in range(len(slots)))])
+    return _compiled(f"def generated({arguments}, values):\n{lines}    return {total}")
 
 
 @compiled(nogil=True)
@@ -104,8 +111,7 @@ class _Access:
     parameters: Callable[..., Any]
     moment: Callable[..., Any]
     prices: Callable[..., Any]
-    positions: Callable[..., Any]
-    marks: Callable[..., Any]
+    account: Callable[..., Any]
     action: Callable[..., Any]
     recall: Callable[..., Any]
     remember: Callable[..., Any]
@@ -123,8 +129,7 @@ def _accessors(of: type[Strategy]) -> _Access:
         parameters=_reader(parameter_type(of), "p[{k}]", "p"),
         moment=_reader(step.columns, "block[t, i, {k}]", "block, t, i"),
         prices=at_columns if step.price is None else njit(forceinline=True)(step.price),
-        positions=_row_reader(HELD, len(step.marks)),
-        marks=_row_reader(HELD + len(step.marks), len(step.marks)),
+        account=_account_reader(len(step.marks)),
         action=tuple_reader(step.action_size, "actions[i, {k}]", "actions, i"),
         recall=_reader(step.memory, "block[i, {k}]", "block, i"),
         remember=_writer(range(len(memory)), "block[i, {slot}]", "block, i"),
@@ -137,13 +142,11 @@ def _accessors(of: type[Strategy]) -> _Access:
 def _advance(step: Step, access: _Access) -> Callable[..., None]:
     # inlined, or every column of both rows would go through memory: half the time of a step
     trade, reward, observe = (njit(forceinline=True)(f) for f in (step.trade, step.reward, step.observe))
-    parameters, moment, prices = access.parameters, access.moment, access.prices
-    positions, marks = access.positions, access.marks
+    parameters, moment, prices, account_of = access.parameters, access.moment, access.prices, access.account
     action, recall, remember = access.action, access.recall, access.remember
-    show, write_parts = access.show, access.account_parts
+    show, write_parts, width = access.show, access.account_parts, access.width
     ended = njit(forceinline=True)(_never if step.ended is None else step.ended)
-    legs, instruments, n_parts = step.legs, len(step.marks), len(names(step.parts))
-    width = access.width
+    legs, instruments = step.legs, len(step.marks)
 
     @compiled(nogil=True, error_model="numpy")
     def advance(
@@ -157,24 +160,13 @@ def _advance(step: Step, access: _Access) -> Callable[..., None]:
             i, t = np.uintp(which[place]), np.uintp(clock[which[place]])
             later = t + np.uintp(1)
             now, nxt = moment(block, t, i), moment(block, later, i)
-            before = Account(
-                accounts[i, CASH], accounts[i, NAV], accounts[i, PEAK], positions(accounts, i),
-                marks(accounts, i), float(t), float(steps) - float(t),
-            )  # fmt: skip
+            before = account_of(accounts, i, float(t), float(steps) - float(t))
             fills, carry, memories = trade(p, now, nxt, before, recall(memory, i), action(actions, i))
             book(accounts, i, instruments, legs, fills, carry)
             mark(accounts, i, prices(p, nxt, memories))
-            account = Account(
-                accounts[i, CASH], accounts[i, NAV], accounts[i, PEAK], positions(accounts, i),
-                marks(accounts, i), float(later), float(steps) - float(later),
-            )  # fmt: skip
+            account = account_of(accounts, i, float(later), float(steps) - float(later))
             remember(memory, i, memories)
-            earned = reward(p, before, account, memories)
-            write_parts(parts, i, earned)
-            total = 0.0
-            for k in range(n_parts):
-                total += earned[k]
-            rewards[i] = total
+            rewards[i] = write_parts(parts, i, reward(p, before, account, memories))
             clock[i] = later
             for j in range(width):
                 observations[i, j] = features[later, i, j]
@@ -187,8 +179,7 @@ def _advance(step: Step, access: _Access) -> Callable[..., None]:
 
 def _begin(step: Step, access: _Access) -> Callable[..., None]:
     opening, observe = njit(step.opening), njit(step.observe)
-    parameters, moment, prices = access.parameters, access.moment, access.prices
-    positions, marks = access.positions, access.marks
+    parameters, moment, prices, account_of = access.parameters, access.moment, access.prices, access.account
     remember, show = access.remember, access.show
 
     @compiled(nogil=True, error_model="numpy")
@@ -201,10 +192,7 @@ def _begin(step: Step, access: _Access) -> Callable[..., None]:
             reopen(accounts, i, p.capital, position, prices(p, now, memories))
             remember(memory, i, memories)
             clock[i] = 0
-            account = Account(
-                accounts[i, CASH], accounts[i, NAV], accounts[i, PEAK], positions(accounts, i),
-                marks(accounts, i), 0.0, float(steps),
-            )  # fmt: skip
+            account = account_of(accounts, i, 0.0, float(steps))
             for j in range(features.shape[2]):
                 observations[i, j] = features[0, i, j]
             show(observations, i, observe(p, now, account, memories))

@@ -233,52 +233,37 @@ def _implied(sign: Any, price: Any, spot: Any, strike: Any, time: Any, rate: Any
 
 
 def values(
-    sign: ArrayLike,
-    spot: ArrayLike,
-    strike: ArrayLike,
-    time: ArrayLike,
-    rate: ArrayLike,
-    dividend: ArrayLike,
-    sigma: ArrayLike,
-) -> Floats:
+    sign: ArrayLike, spot: ArrayLike, strike: ArrayLike, time: ArrayLike,
+    rate: ArrayLike, dividend: ArrayLike, sigma: ArrayLike,
+) -> Floats:  # fmt: skip
     """Prices, of the broadcast shape. Raises InvalidParameter for a spot or strike that is not positive, ..."""
     shape, flat = _checked(
-        sign=sign, spot=spot, strike=strike, time=time, rate=rate, dividend=dividend, sigma=sigma
+        "sign spot strike time rate dividend sigma", sign, spot, strike, time, rate, dividend, sigma
     )
     return _values(*flat).reshape(shape)
 
 
 def greeks(
-    sign: ArrayLike,
-    spot: ArrayLike,
-    strike: ArrayLike,
-    time: ArrayLike,
-    rate: ArrayLike,
-    dividend: ArrayLike,
-    sigma: ArrayLike,
-) -> Greeks:
+    sign: ArrayLike, spot: ArrayLike, strike: ArrayLike, time: ArrayLike,
+    rate: ArrayLike, dividend: ArrayLike, sigma: ArrayLike,
+) -> Greeks:  # fmt: skip
     """Prices and Greeks, each of the broadcast shape. Raises InvalidParameter."""
     shape, flat = _checked(
-        sign=sign, spot=spot, strike=strike, time=time, rate=rate, dividend=dividend, sigma=sigma
+        "sign spot strike time rate dividend sigma", sign, spot, strike, time, rate, dividend, sigma
     )
     return Greeks(*_greeks(*flat).reshape(7, *shape))
 
 
 def implied_volatilities(
-    sign: ArrayLike,
-    price: ArrayLike,
-    spot: ArrayLike,
-    strike: ArrayLike,
-    time: ArrayLike,
-    rate: ArrayLike,
-    dividend: ArrayLike,
-) -> Floats:
+    sign: ArrayLike, price: ArrayLike, spot: ArrayLike, strike: ArrayLike,
+    time: ArrayLike, rate: ArrayLike, dividend: ArrayLike,
+) -> Floats:  # fmt: skip
     """Implied volatilities, of the broadcast shape; NaN where no volatility gives the price.
 
     Raises InvalidParameter.
     """
     shape, flat = _checked(
-        sign=sign, price=price, spot=spot, strike=strike, time=time, rate=rate, dividend=dividend
+        "sign price spot strike time rate dividend", sign, price, spot, strike, time, rate, dividend
     )
     return _implied(*flat).reshape(shape)
 
@@ -295,8 +280,8 @@ _WANTED: dict[str, tuple[str, Callable[[Floats], NDArray[np.bool_]]]] = {
 }
 
 
-def _checked(**given: ArrayLike) -> tuple[tuple[int, ...], list[Floats]]:
-    arrays = {name: np.asarray(array, dtype=np.float64) for name, array in given.items()}
+def _checked(names: str, *given: ArrayLike) -> tuple[tuple[int, ...], list[Floats]]:
+    arrays = {name: np.asarray(a, dtype=np.float64) for name, a in zip(names.split(), given, strict=True)}
     for name, array in arrays.items():
         wanted, holds = _WANTED[name]
         fine = holds(array)
