@@ -3,20 +3,13 @@
 import dataclasses
 import subprocess
 import sys
-import warnings
 
 import numpy as np
-import pettingzoo
 import pytest
 
-with warnings.catch_warnings():  # its own tests import its own deprecated worlds
-    warnings.simplefilter("ignore")
-    from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, render_test, seed_test
-
 from fund.envs import execution, risk
-from fund.errors import InvalidParameter, ResetNeeded, UnknownName
+from fund.errors import InvalidParameter, UnknownName
 
-MODULES = {"risk": risk, "execution": execution}
 RISK = {
     "risk_management": {
         "environment": {
@@ -42,75 +35,6 @@ EXECUTION = {
         },
     }
 }  # fmt: skip
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")  # the checkers advise on unbounded or unusual spaces
-@pytest.mark.parametrize("module", MODULES.values(), ids=MODULES)
-class TestPettingZoo:
-    """Its own checks."""
-
-    def test_api(self, module):
-        api_test(module.env(max_cycles=20), num_cycles=100)
-        api_test(module.raw_env(max_cycles=20), num_cycles=100)
-
-    def test_parallel_api(self, module):
-        parallel_api_test(module.parallel_env(max_cycles=20), num_cycles=100)
-
-    def test_seeds(self, module):
-        seed_test(lambda: module.env(max_cycles=20), num_cycles=60)
-        parallel_seed_test(lambda: module.parallel_env(max_cycles=20))
-
-    def test_render(self, module):
-        render_test(lambda **given: module.env(max_cycles=20, **given))
-
-    def test_max_cycles(self, module):
-        environment = module.parallel_env(max_cycles=4)
-        environment.reset(seed=0)
-        for k in range(4):
-            actions = {a: environment.action_space(a).sample() for a in environment.agents}
-            _, _, ended, cut, _ = environment.step(actions)
-            assert all(cut.values()) is (k == 3)
-            assert not any(ended.values())
-        assert environment.agents == []
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_registry(name):
-    one = pettingzoo.make("aec", f"fund/{name}-v0", max_cycles=5)
-    two = pettingzoo.make("parallel", f"fund/{name}-v0", max_cycles=5)
-    assert one.unwrapped.possible_agents == two.possible_agents
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_aec_and_parallel_agree(name):
-    """G1: rewards, observations and ledger, bit for bit, over a whole episode."""
-    module = MODULES[name]
-    turn, together = module.raw_env(max_cycles=25), module.parallel_env(max_cycles=25)
-    turn.reset(seed=4)
-    seen, _ = together.reset(seed=4)
-    for agent in together.agents:
-        together.action_space(agent).seed(1)
-    while together.agents:
-        live = list(together.agents)
-        for agent in live:
-            assert np.array_equal(turn.observe(agent), seen[agent])
-        actions = {agent: together.action_space(agent).sample() for agent in live}
-        for agent in live:
-            turn.step(actions[agent])
-        seen, rewards, _, _, _ = together.step(actions)
-        assert rewards == turn.rewards
-        assert np.array_equal(turn.ledger.block, together.ledger.block)
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_spaces_and_state(name):
-    environment = MODULES[name].parallel_env()
-    environment.reset(seed=0)
-    assert environment.state().shape == environment.state_space.shape
-    assert all(
-        environment.observation_space(a) is environment.observation_space(a) for a in environment.agents
-    )
-    assert np.isfinite(environment.state()).all()
 
 
 def test_risk_spaces_are_those_of_the_document():
@@ -226,12 +150,6 @@ def test_execution_methods_answer_from_the_episode():
     assert metrics["made"] + metrics["taken"] == abs(metrics["parent_a"]) + abs(metrics["parent_b"])
     loss = environment.stage.strategy.capital - float(environment.ledger.books.nav[0])
     assert metrics["shortfall"] == pytest.approx(loss, abs=1e-6)
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_step_before_reset(name):
-    with pytest.raises(ResetNeeded):
-        MODULES[name].raw_env().step(2)
 
 
 def test_importing_a_stage_does_not_load_pettingzoo():
