@@ -37,8 +37,8 @@ Moments = Callable[[Strategy, Tape], Mapping[str, Floats]]
 TAPES = 32
 FIRST_SEED = 7 * 10**8  # nobody trains, selects or tests on these
 STEP = 0.05  # of the derivatives, in logarithms, or as a share of the bounds' distance
-MOST_STEPS = 20
-DAMPING = (0.0, 0.01, 0.1, 1.0, 10.0, 100.0)  # of a step, tried in this order
+MOST_STEPS = 30
+DAMPING = (0.0, 0.1, 1.0, 10.0)  # of a step, tried in this order
 LONGEST = 1.0  # step of a free parameter
 CLOSE = 0.01  # share by which a step must bring the squared distance down, and where that is small
 DOUBT = (
@@ -127,16 +127,22 @@ def match(market: Strategy, bounds: Bounds, moments: Moments, record: Tape, tape
 
 
 def _solve(search: Search, start: Floats, target: Floats) -> tuple[Floats, Floats, Floats]:
-    # Levenberg-Marquardt, moments in their own deviations
+    # Levenberg-Marquardt, moments in their own deviations; slopes follow the steps (Broyden, 1965), because a slope
+    # taken anew costs a drawing a parameter: that is done where a step fails, and at the end
     free, sample = start, search(start)
-    slope = _slope(search, free, sample)
+    slope, fresh = _slope(search, free, sample), True
     for _ in range(MOST_STEPS):
         found = _nearer(search, start, free, sample, slope, target)
-        if found is None:
+        if found is None and fresh:
             break
+        if found is None:
+            slope, fresh = _slope(search, free, sample), True
+            continue
+        step = found[0] - free
+        missed = found[1].mean(axis=0) - sample.mean(axis=0) - slope @ step
+        slope, fresh = slope + np.outer(missed, step) / max(float(step @ step), 1e-300), False
         free, sample = found
-        slope = _slope(search, free, sample)
-    return free, slope, sample
+    return free, slope if fresh else _slope(search, free, sample), sample
 
 
 def _nearer(

@@ -123,7 +123,6 @@ def given(desk: MarketMaking, tape: Tape) -> Mapping[str, Any]:
         "tick": round(float(gaps.min()), 9), "initial_price": float(tape["mid"][0, 0]), "min_half_spread": 0.0,
         "max_half_spread": 4.0 * half, "steps_per_day": desk.steps_per_day, "n_steps": STEPS,
         "horizon": STEPS / desk.steps_per_day,
-        "half_spread": half,
     }  # fmt: skip
 
 
