@@ -1,6 +1,5 @@
 """The risk and execution environments as PettingZoo's own tests and D0's documentation want them."""
 
-import dataclasses
 import subprocess
 import sys
 
@@ -8,33 +7,6 @@ import numpy as np
 import pytest
 
 from fund.envs import execution, risk
-from fund.errors import InvalidParameter, UnknownName
-
-RISK = {
-    "risk_management": {
-        "environment": {
-            "observation_space": 10, "max_episode_steps": 40, "var_confidence": 0.99, "correlation_threshold": 0.4,
-        },
-        "agents": {
-            "position_sizing": {"kelly_fraction": 0.2, "max_position": 0.05, "risk_free_rate": 0.01},
-            "stop_target": {"atr_multiplier": 3.0, "profit_target_ratio": 1.5, "dynamic_adjustment": False},
-            "risk_monitor": {"var_threshold": 0.04, "correlation_shock_threshold": 0.2, "emergency_protocols": False},
-            "portfolio_optimizer": {"max_weight": 0.3, "correlation_limit": 0.6, "rebalance_threshold": 0.1},
-        },
-    }
-}  # fmt: skip
-EXECUTION = {
-    "execution": {
-        "environment": {"max_episode_steps": 30, "execution_venues": ["x", "y"], "latency_target": 0.002},
-        "agents": {
-            "position_sizing": {"min_size": 200, "max_size": 5000, "size_increment": 200},
-            "stop_target": {"execution_slippage_tolerance": 0.002},
-            "risk_monitor": {"execution_risk_limit": 0.01},
-            "portfolio_optimizer": {"execution_cost_weight": 0.5},
-            "routing": {"venue_selection_algorithm": "agents", "market_impact_model": "square_root"},
-        },
-    }
-}  # fmt: skip
 
 
 def test_risk_spaces_are_those_of_the_document():
@@ -62,65 +34,6 @@ def test_execution_spaces_are_those_of_the_document():
     features = environment.stage.strategy.features
     # S138, S139: depth of the books and latency of the venues are observed
     assert {"depth_a1", "depth_b3", "queue_a2", "latency_1", "latency_3"} <= set(features)
-
-
-def test_risk_configuration_sets_what_it_names():
-    strategy = risk.RiskManagementEnv(RISK).stage.strategy
-    wanted = {
-        "n_steps": 40, "var_confidence": 0.99, "correlation_threshold": 0.4, "kelly_fraction": 0.2,
-        "max_position": 0.05, "risk_free_rate": 0.01, "atr_multiplier": 3.0, "profit_target_ratio": 1.5,
-        "dynamic_adjustment": False, "var_threshold": 0.04, "correlation_shock_threshold": 0.2,
-        "emergency_protocols": False, "max_weight": 0.3, "correlation_limit": 0.6, "rebalance_threshold": 0.1,
-    }  # fmt: skip
-    assert {key: getattr(strategy, key) for key in wanted} == wanted
-
-
-def test_execution_configuration_sets_what_it_names():
-    environment = execution.ExecutionEnvironment(EXECUTION)
-    strategy = environment.stage.strategy
-    wanted = {
-        "n_steps": 30, "execution_venues": ("x", "y"), "latency_target": 0.002, "min_size": 200, "max_size": 5000,
-        "size_increment": 200, "execution_slippage_tolerance": 0.002, "execution_risk_limit": 0.01,
-        "execution_cost_weight": 0.5, "venue_selection_algorithm": "agents", "market_impact_model": "square_root",
-    }  # fmt: skip
-    assert {key: getattr(strategy, key) for key in wanted} == wanted
-    assert environment.get_execution_venues() == ["x", "y"]
-
-
-def test_documents_defaults_are_ours():
-    """D0's own values, given or not, make the same world."""
-    given = {"risk_management": {"environment": {"var_confidence": 0.95, "correlation_threshold": 0.5}}}
-    assert risk.RiskManagementEnv(given).stage.strategy == risk.RiskManagementEnv().stage.strategy
-    strategy = execution.ExecutionEnvironment().stage.strategy
-    assert dataclasses.asdict(strategy)["execution_venues"] == ("venue_a", "venue_b", "venue_c")
-    assert (strategy.min_size, strategy.max_size, strategy.size_increment) == (100.0, 10_000.0, 100.0)
-
-
-@pytest.mark.parametrize(
-    ("config", "match"),
-    [
-        ({"risk_managment": {}}, "risk_management"),
-        ({"risk_management": {"agents": {"risk_monitr": {}}}}, "risk_monitor"),
-        ({"risk_management": {"agents": {"risk_monitor": {"var_treshold": 1}}}}, "var_threshold"),
-    ],
-)  # fmt: skip
-def test_unknown_keys_are_answered_with_the_nearest(config, match):
-    with pytest.raises(UnknownName, match=match):
-        risk.RiskManagementEnv(config)
-
-
-def test_wrong_values_are_refused():
-    with pytest.raises(InvalidParameter, match="observation_space"):
-        risk.RiskManagementEnv({"risk_management": {"environment": {"observation_space": 11}}})
-    config = {"execution": {"agents": {"routing": {"market_impact_model": "almgren"}}}}
-    with pytest.raises(UnknownName, match="almgren_chriss"):
-        execution.ExecutionEnvironment(config)
-
-
-def test_yaml_file(tmp_path):
-    file = tmp_path / "execution.yml"
-    file.write_text("execution:\n  environment:\n    max_episode_steps: 7\n", encoding="utf-8")
-    assert execution.ExecutionEnvironment(str(file)).stage.strategy.n_steps == 7
 
 
 def test_risk_methods_answer_from_the_episode():

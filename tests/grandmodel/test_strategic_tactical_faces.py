@@ -1,6 +1,5 @@
 """The strategic and tactical environments as PettingZoo's own tests, D0's document and INVARIANTS want them."""
 
-import json
 import pickle
 import subprocess
 import sys
@@ -15,7 +14,7 @@ with warnings.catch_warnings():  # its own tests import its own deprecated world
 
 from fund.envs import strategic, tactical
 from fund.envs.turns import ClipReward
-from fund.errors import DataError, InvalidAction, InvalidParameter, ResetNeeded, UnknownName
+from fund.errors import InvalidAction, ResetNeeded, UnknownName
 
 MODULES = {"strategic": strategic, "tactical": tactical}
 AGENTS = {
@@ -23,71 +22,6 @@ AGENTS = {
     "tactical": ["fvg_agent", "momentum_agent", "entry_opt_agent"],
 }
 SHAPES = {"strategic": (48, 13), "tactical": (60, 7)}
-STRATEGIC = {
-    "strategic_marl": {
-        "environment": {
-            "matrix_shape": [24, 13], "max_episode_steps": 33, "reward_scaling": 2.0, "observation_noise": 0.5,
-        },
-        "agents": {
-            "mlmi_expert": {"observation_columns": [0, 1], "action_space_size": 5, "expertise_weight": 0.5},
-            "nwrqk_expert": {"observation_columns": [4, 5, 6, 7], "action_space_size": 3, "expertise_weight": 0.25},
-            "regime_expert": {"observation_columns": [8, 12], "action_space_size": 2, "expertise_weight": 0.25},
-        },
-    }
-}  # fmt: skip
-TACTICAL = {
-    "tactical_marl": {
-        "environment": {
-            "matrix_shape": [30, 7], "max_episode_steps": 21, "state_machine": False, "byzantine_tolerance": False,
-        },
-        "agents": {
-            "fvg_agent": {
-                "observation_columns": [0, 1, 2], "detection_threshold": 0.9, "confidence_threshold": 0.6,
-            },
-            "momentum_agent": {"observation_columns": [3, 4], "momentum_window": 10, "trend_threshold": 0.5},
-            "entry_opt_agent": {
-                "observation_columns": [5, 6], "optimization_steps": 7, "timing_precision": 0.01,
-            },
-        },
-    }
-}  # fmt: skip
-# D0's own values, all of them
-DOCUMENT = {
-    "strategic": {
-        "strategic_marl": {
-            "environment": {
-                "matrix_shape": [48, 13], "max_episode_steps": 2000, "reward_scaling": 1.0, "observation_noise": 0.01,
-            },
-            "agents": {
-                "mlmi_expert": {
-                    "observation_columns": [0, 1, 2, 3], "action_space_size": 3, "expertise_weight": 0.35,
-                },
-                "nwrqk_expert": {
-                    "observation_columns": [4, 5, 6, 7], "action_space_size": 3, "expertise_weight": 0.35,
-                },
-                "regime_expert": {
-                    "observation_columns": [8, 9, 10, 11, 12], "action_space_size": 3, "expertise_weight": 0.30,
-                },
-            },
-        }
-    },
-    "tactical": {
-        "tactical_marl": {
-            "environment": {
-                "matrix_shape": [60, 7], "max_episode_steps": 1000, "state_machine": True, "byzantine_tolerance": True,
-            },
-            "agents": {
-                "fvg_agent": {
-                    "observation_columns": [0, 1, 2], "detection_threshold": 0.7, "confidence_threshold": 0.8,
-                },
-                "momentum_agent": {"observation_columns": [3, 4], "momentum_window": 14, "trend_threshold": 0.6},
-                "entry_opt_agent": {
-                    "observation_columns": [5, 6], "optimization_steps": 10, "timing_precision": 0.001,
-                },
-            },
-        }
-    },
-}  # fmt: skip
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # the checkers advise on names and unusual spaces
@@ -121,33 +55,6 @@ def test_as_the_document_has_it(name):
     assert environment.state_space.shape == ((83,) if name == "strategic" else (48,))
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_the_documents_values_are_the_defaults(name):
-    module = MODULES[name]
-    assert module.raw_env(DOCUMENT[name]).stage == module.raw_env().stage
-
-
-def test_strategic_configuration_does_what_it_names():
-    environment = strategic.StrategicMarketEnv(STRATEGIC)
-    world = environment.stage.strategy
-    wanted = {
-        "window": 24, "n_steps": 33, "reward_scale": 2.0, "observation_noise": 0.5, "weight_mlmi": 0.5,
-        "weight_nwrqk": 0.25, "weight_regime": 0.25,
-    }  # fmt: skip
-    assert {key: getattr(world, key) for key in wanted} == wanted
-    assert environment.observation_space("mlmi_expert").shape == (24, 13)
-    assert [environment.action_space(a).n for a in environment.possible_agents] == [5, 3, 2]
-    environment.reset(seed=0)
-    seen = environment.observe("mlmi_expert")
-    assert not seen[:-1, 2:].any()
-    assert seen[:, 0].any()
-    # choice 3 of 5 is half long: .5 x .5 + .25 + .25 x 1, above the threshold of .5
-    for action in (3, 2, 1):
-        environment.step(action)
-    memory = environment.scene().view.memory
-    assert (memory["mlmi"][0], memory["nwrqk"][0], memory["regime"][0]) == (0.5, 1.0, 1.0)
-
-
 def test_observation_noise_and_reward_scaling_have_their_size():
     def run(noise, scale):
         environment_config = {"observation_noise": noise, "reward_scaling": scale, "max_episode_steps": 40}
@@ -160,98 +67,6 @@ def test_observation_noise_and_reward_scaling_have_their_size():
     noisy, ten = run(0.2, 10.0)
     assert (noisy - plain).std() == pytest.approx(0.2, rel=0.2)
     assert ten == pytest.approx(10.0 * one)
-
-
-def test_tactical_configuration_does_what_it_names():
-    environment = tactical.TacticalMarketEnv(TACTICAL)
-    wanted = {
-        "window": 30, "n_steps": 21, "state_machine": False, "byzantine_tolerance": False, "detection_threshold": 0.9,
-        "confidence": 0.6, "momentum_window": 10, "trend_threshold": 0.5, "optimization_steps": 7,
-        "timing_precision": 0.01,
-    }  # fmt: skip
-    assert {key: getattr(environment.stage.strategy, key) for key in wanted} == wanted
-    assert not environment.stage.in_turn
-    assert environment.observation_space("fvg_agent").shape == (30, 7)
-
-
-@pytest.mark.parametrize(
-    ("config", "error", "match"),
-    [
-        ({"strategic_mrl": {}}, UnknownName, 'Did you mean "strategic_marl"'),
-        ({"strategic_marl": {"agent": {}}}, UnknownName, 'Did you mean "agents"'),
-        ({"strategic_marl": {"agents": {"mlmi": {}}}}, UnknownName, 'Did you mean "mlmi_expert"'),
-        ({"strategic_marl": {"environment": {"max_steps": 5}}}, UnknownName, "max_episode_steps"),
-        ({"strategic_marl": {"environment": {"max_episode_steps": "5"}}}, InvalidParameter, "finite number"),
-        ({"strategic_marl": {"environment": {"max_episode_steps": 5.5}}}, InvalidParameter, "whole number"),
-        ({"strategic_marl": {"environment": {"max_episode_steps": 0}}}, InvalidParameter, "wanted 1 to"),
-        ({"strategic_marl": {"environment": {"observation_noise": float("nan")}}}, InvalidParameter, "finite"),
-        ({"strategic_marl": {"environment": {"matrix_shape": [48, 12]}}}, InvalidParameter, r"\[rows, 13\]"),
-        ({"strategic_marl": {"environment": {"superposition": 1}}}, InvalidParameter, "true or false"),
-        (
-            {"strategic_marl": {"agents": {"mlmi_expert": {"observation_columns": [13]}}}},
-            InvalidParameter, "from 0 to 12",
-        ),
-        (
-            {"strategic_marl": {"agents": {"mlmi_expert": {"observation_columns": [1, 1]}}}},
-            InvalidParameter, "stands twice",
-        ),
-        ({"strategic_marl": {"agents": {"mlmi_expert": {"expertise_weight": 0.9}}}}, InvalidParameter, "sum 1"),
-        ({"strategic_marl": 3}, InvalidParameter, "keys and values"),
-        (3, InvalidParameter, "a dictionary or a file"),
-        ("nowhere.yml", DataError, "nowhere.yml"),
-    ],
-)  # fmt: skip
-def test_configurations_that_are_refused(config, error, match):
-    with pytest.raises(error, match=match):
-        strategic.StrategicMarketEnv(config)
-
-
-@pytest.mark.parametrize(
-    ("text", "match"),
-    [
-        ("strategic_marl:\n  environment: {}\n  environment: {}\n", "stands twice"),
-        ("a: &x [1]\nb: *x\n", "alias"),
-        ("strategic_marl: {environment: {max_episode_steps: 1e3}}", "finite number"),  # YAML reads a word
-        ("strategic_marl: {environment: {observation_noise: .nan}}", "finite number"),
-        ("strategic_marl: {environment: {superposition: 'no'}}", "true or false"),
-        ("- 1\n", "keys and values"),
-        ("strategic_marl: !!python/object/apply:os.system ['true']\n", "could not determine a constructor"),
-        ("a: [" * 20_000, r"\w"),
-        ("x" * 70_000, "65536"),
-    ],
-)
-def test_yaml_that_is_refused(tmp_path, text, match):
-    file = tmp_path / "stage.yml"
-    file.write_text(text, encoding="utf-8")
-    with pytest.raises((DataError, InvalidParameter), match=match):
-        strategic.StrategicMarketEnv(file)
-
-
-def test_the_documents_yaml(tmp_path):
-    file = tmp_path / "tactical.yml"
-    file.write_text(json.dumps(TACTICAL), encoding="utf-8")  # JSON is YAML
-    assert tactical.raw_env(str(file)).stage == tactical.raw_env(TACTICAL).stage
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_one_letter_wrong_is_answered_with_the_right_word(name):
-    """Every key of the document, mutated at each letter: refused, and the nearest is the key itself."""
-
-    def mutated(node, path):
-        for key, value in node.items():
-            for k in range(0, len(key), 3):
-                wrong = key[:k] + "q" + key[k + 1 :]
-                if wrong != key:
-                    yield (*path, wrong), key, value
-            if isinstance(value, dict):
-                yield from mutated(value, (*path, key))
-
-    for path, key, value in mutated(DOCUMENT[name], ()):
-        config = value
-        for step in reversed(path):
-            config = {step: config}
-        with pytest.raises(UnknownName, match=f'Did you mean "{key}"'):
-            MODULES[name].raw_env(config)
 
 
 def test_another_process_and_hash_seed():
