@@ -9,7 +9,7 @@ from typing import Any
 
 from fund.calibration.calibration import Calibration, calibration_of
 from fund.calibration.matching import TAPES, Fit, match
-from fund.calibration.preset_file import write_preset
+from fund.calibration.preset_file import check_name, write_preset
 from fund.calibration.records import Files, recorded
 from fund.errors import InvalidParameter
 from fund.market.history import History
@@ -35,6 +35,7 @@ def calibrate(
     spec: Spec, preset: str, changes: Mapping[str, Any], files: Files, out: str, tapes: int = TAPES
 ) -> dict[str, Any]:
     """Fit a desk to files and write the preset; what the command prints. Raises FundError."""
+    check_name(out)
     calibration = calibration_of(spec)
     base = preset if preset != "default" else calibration.preset
     market = spec.cls.preset(base, **changes)

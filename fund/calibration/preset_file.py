@@ -46,12 +46,17 @@ def label_of(path: str | os.PathLike[str]) -> str:
     return f"file_{stem}"
 
 
-def write_preset(path: str | os.PathLike[str], content: Mapping[str, Any]) -> Path:
-    """Write a preset file whole or not at all; raises InvalidParameter for a name without `.json`, DataError."""
+def check_name(path: str | os.PathLike[str]) -> None:
+    """Raise InvalidParameter for a file that `--preset` would not know as one."""
     if not is_file(str(path)):
         raise InvalidParameter(
-            f'--out "{path}", wanted a name that ends with {ENDING}: --preset knows files by it'
+            f'--out "{path}", wanted a name that ends with {ENDING}: --preset knows it by that'
         )
+
+
+def write_preset(path: str | os.PathLike[str], content: Mapping[str, Any]) -> Path:
+    """Write a preset file whole or not at all; raises InvalidParameter for a name without `.json`, DataError."""
+    check_name(path)
     try:
         return atomic_write(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
     except OSError as error:
