@@ -40,6 +40,7 @@ from numpy.typing import NDArray
 
 from fund.compiled import compiled
 from fund.errors import DataError
+from fund.market.dickey_fuller import NOTHING, dickey_fuller, half_life
 from fund.market.tape import Tape, empty_block
 from fund.strategy import names
 from specialists.futures_spreads.step import Columns, Own
@@ -55,8 +56,6 @@ YEAR = 252  # days
 HALF_LIFE_UNIT = 20.0  # rows
 LEGS = ("units", "dollars", "tangency")
 _LEAST_LEVEL = 0.5  # of the mean level, below which a price is not divided by
-_NOTHING = 1e-24  # sum of squares that is rounding
-_SLOWEST, _FASTEST = -0.005, 0.05  # slope beyond which 120 rows look like a walk; share kept after one row
 MARKET_FEATURES = (
     "zscore_60", "zscore_20", "roll_yield", "curve_slope", "curvature", "carry", "season_sin", "season_cos",
     "days_to_roll", "near_return_1", "near_return_5", "near_return_20", "spread_volatility", "half_life",
@@ -231,8 +230,8 @@ def _index_windows(units: Units, x: Floats, wide: NDArray[np.float32]) -> None:
             out = wide[t - WARM_UP]
             out[0], out[1] = _zscore(x[t], b, bb, MIDDLE), _zscore(x[t], a, aa, SHORT)
             out[12] = math.sqrt(max(dd, 0.0) / MIDDLE) / units.daily_spread
-            slope, statistic = _dickey_fuller(z, zz, y, yy, zy)
-            out[13], out[14] = _half_life(slope) / HALF_LIFE_UNIT, statistic
+            slope, statistic = dickey_fuller(zz - z * z / LONG, zy - z * y / LONG, yy - y * y / LONG, LONG)
+            out[13], out[14] = half_life(slope) / HALF_LIFE_UNIT, statistic
 
 
 @njit
@@ -254,7 +253,7 @@ def _leg_windows(units: Units, r_1: Floats, r_2: Floats, wide: NDArray[np.float3
             out[9], out[10] = r_1[t] / usual, fast / (usual * math.sqrt(5.0))
             out[11] = slow / (usual * math.sqrt(SHORT))
             area = uu * vv
-            out[15] = min(max(uv / math.sqrt(area), -1.0), 1.0) if area > _NOTHING * _NOTHING else 0.0
+            out[15] = min(max(uv / math.sqrt(area), -1.0), 1.0) if area > NOTHING * NOTHING else 0.0
 
 
 @njit
@@ -277,22 +276,4 @@ def _shape(c: Chain, i: int, t: int, level: float, h_1: float, h_2: float, out: 
 def _zscore(x: float, s: float, ss: float, window: int) -> float:
     mean = s / window
     area = ss - window * mean * mean
-    return (x - mean) / math.sqrt(area / (window - 1)) if area > _NOTHING else 0.0
-
-
-@njit(inline="always")
-def _dickey_fuller(z: float, zz: float, y: float, yy: float, zy: float) -> tuple[float, float]:
-    # slope and t-statistic of the change on the level before it, with a constant
-    area, both, left = zz - z * z / LONG, zy - z * y / LONG, yy - y * y / LONG
-    if area <= _NOTHING:
-        return 0.0, 0.0
-    slope = both / area
-    rest = max(left - slope * both, _NOTHING)
-    return slope, slope * math.sqrt(area * (LONG - 2) / rest)
-
-
-@njit(inline="always")
-def _half_life(slope: float) -> float:
-    if slope > _SLOWEST:
-        return -math.log(2.0) / math.log(1.0 + _SLOWEST)
-    return -math.log(2.0) / math.log(max(1.0 + slope, _FASTEST))
+    return (x - mean) / math.sqrt(area / (window - 1)) if area > NOTHING else 0.0

@@ -156,17 +156,9 @@ def _add(sums: Floats, sight: Sight, r: int, i: int, short: float, long: float) 
 
 @njit(forceinline=True)
 def _pairs(
-    row: NDArray[np.float32],
-    block: Floats,
-    slots: Slots,
-    sums: Floats,
-    sight: Sight,
-    norms: Norms,
-    r: int,
-    t: int,
-    i: int,
-    k: int,
-) -> None:
+    row: NDArray[np.float32], block: Floats, slots: Slots, sums: Floats, sight: Sight, norms: Norms, r: int, t: int,
+    i: int, k: int,
+) -> None:  # fmt: skip
     day, week, month = _change(sight, r, r - 1, i), _change(sight, r, r - 5, i), _change(sight, r, r - 20, i)
     base, terms = block[t, slots.base_roll, k], block[t, slots.terms_roll, k]
     carry = (base, -terms, base - terms)
@@ -182,17 +174,9 @@ def _pairs(
 
 @njit(forceinline=True)
 def _triangle(
-    row: NDArray[np.float32],
-    block: Floats,
-    slots: Slots,
-    sums: Floats,
-    sight: Sight,
-    norms: Norms,
-    r: int,
-    t: int,
-    i: int,
-    k: int,
-) -> None:
+    row: NDArray[np.float32], block: Floats, slots: Slots, sums: Floats, sight: Sight, norms: Norms, r: int, t: int,
+    i: int, k: int,
+) -> None:  # fmt: skip
     three = slots.spread
     whole = block[t, three, k] + block[t, three + 1, k] + block[t, three + 2, k]
     row[slots.deviation] = sight.deviation[r, i] / whole if whole > 0.0 else 0.0

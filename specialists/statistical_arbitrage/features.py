@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from fund.compiled import compiled
 from fund.errors import DataError
+from fund.market.dickey_fuller import NOTHING, dickey_fuller, half_life
 from fund.market.tape import Tape, empty_block
 from fund.strategy import names
 from specialists.statistical_arbitrage.market import Legs
@@ -49,8 +50,6 @@ HALF_LIFE_UNIT = 20.0  # rows
 HEDGE_BOUNDS = (0.0, 3.0)  # one leg is bought, one sold; nobody hedges with more than three times the money
 KALMAN_DELTA, KALMAN_VARIANCE = 1e-5, 1e-3  # drift of the hedge; variance of the spread around it
 _CHUNK = 64  # paths whose sums stay in the cache
-_NOTHING = 1e-24  # sum of squares that is rounding
-_SLOWEST, _FASTEST = -0.005, 0.05  # slope beyond which 120 rows look like a walk; share kept after one row
 MARKET_FEATURES = (
     "zscore_60",
     "zscore_20",
@@ -203,12 +202,12 @@ def _zscore(spread: float, h: float, s: Floats, window: int) -> float:
     # of the spread among the levels of a window, from its sums
     mean = (s[1] - h * s[0]) / window
     area = s[4] - 2.0 * h * s[3] + h * h * s[2] - window * mean * mean
-    return (spread - mean) / math.sqrt(area / (window - 1)) if area > _NOTHING else 0.0
+    return (spread - mean) / math.sqrt(area / (window - 1)) if area > NOTHING else 0.0
 
 
 @njit(inline="always")
 def _deviation(h: float, s: Floats, window: int) -> float:
-    return math.sqrt(max((s[7] - 2.0 * h * s[6] + h * h * s[5]) / window, _NOTHING))
+    return math.sqrt(max((s[7] - 2.0 * h * s[6] + h * h * s[5]) / window, NOTHING))
 
 
 @njit(inline="always")
@@ -218,18 +217,7 @@ def _dickey_fuller(h: float, s: Floats) -> tuple[float, float]:
     zz = s[4] - 2.0 * h * s[3] + h * h * s[2] - LONG * mean * mean
     zd = s[13] - h * (s[12] + s[11]) + h * h * s[10] - mean * drift
     dd = s[9] - 2.0 * h * s[8] + h * h * s[7] - drift * drift / LONG
-    if zz <= _NOTHING:
-        return 0.0, 0.0
-    slope = zd / zz
-    left = max(dd - slope * zd, _NOTHING)
-    return slope, slope * math.sqrt(zz * (LONG - 2) / left)
-
-
-@njit(inline="always")
-def _half_life(slope: float) -> float:
-    if slope > _SLOWEST:
-        return -math.log(2.0) / math.log(1.0 + _SLOWEST)
-    return -math.log(2.0) / math.log(max(1.0 + slope, _FASTEST))
+    return dickey_fuller(zz, zd, dd, LONG)
 
 
 @njit(inline="always")
@@ -251,7 +239,7 @@ def _write(
     out[0] = _zscore(spread, h, s[14:22], MIDDLE) if math.isnan(mean) else (spread - mean) / scales[0]
     out[1] = _zscore(spread, h, s[22:30], SHORT)
     out[2] = (spread - y[t - 1, i] + h * x[t - 1, i]) / sd_60
-    out[3] = _half_life(slope) / HALF_LIFE_UNIT
+    out[3] = half_life(slope) / HALF_LIFE_UNIT
     out[4] = h
     out[5] = 10.0 * (h - beta[t - SHORT, i])
     out[6] = sd_60 / scales[1]
