@@ -42,6 +42,8 @@ def export_one(spec: Spec, kind: str, out: Path, store: ModelStore) -> dict[str,
     """Write `<name>.<kind>` and `<name>.json` (card and parity record)."""
     strategy = spec.cls()
     network, card = store.load(strategy), store.card(spec.name)
+    if network.front is not None:
+        raise ModelError(f"{spec.name}: a per_asset network cannot be exported; train with network mlp")
     assert card is not None  # load has read it
     observations = recorded_observations(strategy)
     content = (

@@ -23,6 +23,8 @@ from fund.envs.vec import FundVecEnv
 from fund.errors import InvalidParameter, UnknownName
 from fund.strategy import Box, Policy, Strategy
 from fund.training.dueling import DuelingDQN
+from fund.training.extractor import PerAssetExtractor
+from fund.training.per_asset import slots_of
 
 
 class TwoRates(DDPG):
@@ -48,6 +50,7 @@ ALGORITHMS: dict[str, type[BaseAlgorithm]] = {
     "DuelingDQN": DuelingDQN,
 }
 ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}
+NETWORKS = ("mlp", "per_asset")
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Settings:
     n_envs: int = 256  # paths stepped together
     net_arch: tuple[int, ...] = (64, 64)
     activation: str = "tanh"  # tanh or relu
+    network: str = "mlp"  # mlp, or per_asset: one encoder for all assets and attention among them
+    assets: tuple[str, ...] = ()  # their names in the features, for per_asset; see `fund.training.per_asset`
     learning_rate: float = 3e-4  # at the start
     final_learning_rate: float = 3e-5  # at the end, linearly
     noise: float = 0.0  # standard deviation of exploration noise on actions (DDPG)
@@ -92,7 +97,7 @@ class Settings:
             if key not in known:
                 raise UnknownName("setting", key, known)
         values = dict(plain)
-        for key in {"net_arch", "features"} & values.keys():
+        for key in {"net_arch", "features", "assets"} & values.keys():
             values[key] = tuple(values[key])
         return cls(**values)
 
@@ -195,6 +200,7 @@ def learner(algorithm: str, env: VecEnv, strategy: Strategy, settings: Settings,
         "net_arch": list(settings.net_arch),
         "activation_fn": ACTIVATIONS[settings.activation],
     }
+    policy |= backbone(strategy, settings)
     keywords = dict(settings.model)
     if algorithm == "PPO":
         policy["log_std_init"] = settings.log_std_init
@@ -212,6 +218,19 @@ def learner(algorithm: str, env: VecEnv, strategy: Strategy, settings: Settings,
     if settings.features:
         blind(model, visible(strategy, settings.features))
     return model
+
+
+def backbone(strategy: Strategy, settings: Settings) -> dict[str, Any]:
+    """What SB3's policies take for the settings' network; raises UnknownName, InvalidParameter."""
+    if settings.network not in NETWORKS:
+        raise UnknownName("network", settings.network, NETWORKS)
+    if settings.network == "mlp":
+        return {}
+    if settings.features:
+        raise InvalidParameter(f"{strategy.name}: features cannot be hidden from a per_asset network")
+    slots, rest = slots_of(strategy.features, settings.assets)
+    given = {"slots": slots, "rest": rest, "activation": settings.activation}
+    return {"features_extractor_class": PerAssetExtractor, "features_extractor_kwargs": given}
 
 
 def visible(strategy: Strategy, names: Sequence[str]) -> NDArray[np.bool_]:

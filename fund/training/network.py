@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from fund.errors import ModelError
 from fund.strategy import Box, Choice, Policy, Strategy, View
+from fund.training.per_asset import PerAsset
 
 # which layers of a state dict act, and what follows the last one
 ACTORS = {
@@ -29,6 +30,15 @@ ACTORS = {
     "TD3": (("actor.mu.",), "tanh"),
     "DQN": (("q_net.q_net.",), "argmax"),
     "DuelingDQN": (("q_net.torso.", "q_net.advantage."), "argmax"),
+}
+# where the backbone that acts lies, where there is one
+FRONTS = {
+    "PPO": "features_extractor.assets.",
+    "A2C": "features_extractor.assets.",
+    "DDPG": "actor.features_extractor.assets.",
+    "TD3": "actor.features_extractor.assets.",
+    "DQN": "q_net.features_extractor.assets.",
+    "DuelingDQN": "q_net.features_extractor.assets.",
 }
 ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu}
 MOST_BYTES = 256 * 1024 * 1024
@@ -43,6 +53,7 @@ class Network:
     head: str  # clip, tanh or argmax
     low: float = -1.0  # least and greatest action, where actions are numbers
     high: float = 1.0
+    front: PerAsset | None = None  # what the layers read, in place of the observation
 
     @classmethod
     def of(
@@ -62,14 +73,17 @@ class Network:
             ]
         if not layers:
             raise ModelError(f"found no layers {' or '.join(prefixes)} of a {algorithm} policy")
+        front = PerAsset.of(weights, FRONTS[algorithm], activation)
         if isinstance(actions, Choice):
-            return cls(tuple(layers), activation, head)
-        return cls(tuple(layers), activation, head, actions.low, actions.high)
+            return cls(tuple(layers), activation, head, front=front)
+        return cls(tuple(layers), activation, head, actions.low, actions.high, front)
 
     @torch.no_grad()
     def __call__(self, observation: NDArray[np.float32]) -> NDArray[Any]:
         """Deterministic actions: (n, a) float32, or (n,) integers."""
         x = torch.from_numpy(np.ascontiguousarray(observation))
+        if self.front is not None:
+            x = self.front(x)
         act = ACTIVATIONS[self.activation]
         for weight, bias in self.layers[:-1]:
             x = act(torch.addmm(bias, x, weight.T))
@@ -103,7 +117,7 @@ class Network:
     def check(self, strategy: Strategy) -> None:
         """Raise ModelError where inputs or outputs are not the strategy's."""
         wanted = len(strategy.features)
-        found = int(self.layers[0][0].shape[1])
+        found = int(self.layers[0][0].shape[1]) if self.front is None else self.front.reads
         if found != wanted:
             raise ModelError(
                 f"{strategy.name}: the model reads {found} features, the environment gives {wanted}"

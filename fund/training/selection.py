@@ -23,7 +23,7 @@ from fund.strategy import Played, Strategy
 from fund.training import checkpoint
 from fund.training.evaluate import SELECTION_SEEDS, statistics
 from fund.training.learners import Settings
-from fund.training.network import ACTORS, Network
+from fund.training.network import ACTORS, FRONTS, Network
 from fund.training.store import write
 
 
@@ -49,7 +49,7 @@ class ActingMean:
 
     def __init__(self, model: BaseAlgorithm, algorithm: str) -> None:
         self.acting: list[torch.Tensor] = [
-            w for key, w in model.policy.named_parameters() if key.startswith(ACTORS[algorithm][0])
+            w for key, w in model.policy.named_parameters() if key.startswith((*ACTORS[algorithm][0], FRONTS[algorithm]))
         ]
         self.mean = [w.detach().clone() for w in self.acting]
         self.updates = 0
