@@ -49,7 +49,9 @@ class ActingMean:
 
     def __init__(self, model: BaseAlgorithm, algorithm: str) -> None:
         self.acting: list[torch.Tensor] = [
-            w for key, w in model.policy.named_parameters() if key.startswith((*ACTORS[algorithm][0], FRONTS[algorithm]))
+            w
+            for key, w in model.policy.named_parameters()
+            if key.startswith((*ACTORS[algorithm][0], FRONTS[algorithm]))
         ]
         self.mean = [w.detach().clone() for w in self.acting]
         self.updates = 0

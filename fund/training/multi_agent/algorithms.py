@@ -23,7 +23,7 @@ from fund.training.multi_agent.settings import Settings
 
 CRITIC_OF = {"mappo": "central", "ippo": "own"}
 ALGORITHMS = (*CRITIC_OF, *OFF_POLICY)
-OF_THE_WORLD = ("world", "gamma", "bootstrap", "team_reward", "evaluations", "evaluation_copies")
+OF_THE_WORLD = ("world", "rewards", "gamma", "bootstrap", "team_reward", "evaluations", "evaluation_copies")
 
 
 def known(algorithm: str) -> str:

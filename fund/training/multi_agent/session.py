@@ -136,6 +136,8 @@ class Session:
         """One rollout, what is learned from it, a look where one is due, a line of the log."""
         learner, settings = self.learner, self.job.settings
         numbers, begun = learner.iterate(), time.monotonic()
+        if hasattr(learner.team, "numbers"):
+            numbers |= learner.team.numbers()
         due = learner.steps >= settings.steps / settings.evaluations * (self.looks + 1)
         if due or learner.steps >= settings.steps:
             numbers |= self.look()

@@ -20,6 +20,7 @@ from fund.envs.team import Team
 from fund.errors import UnknownName
 from fund.stage import Stage
 from fund.training.multi_agent.acting import Policy, play_team
+from fund.training.multi_agent.adaptive import learning_world
 from fund.training.multi_agent.algorithms import for_algorithm, settings_of
 from fund.training.multi_agent.comparison import best_rule, versus
 from fund.training.multi_agent.imitation import imitate
@@ -55,12 +56,12 @@ def stage_job(
     An `algorithm` of another kind than the tuned settings' starts from its own defaults.
     """
     plain = for_algorithm(algorithm, tuned(stage, preset), changes or {})
-    world = plain.pop("world", {})
+    world, rewards = plain.pop("world", {}), plain.pop("rewards", {})
     training = stage.with_parameters(**world) if world else stage
     settings = settings_of(plain)
     rule = getattr(settings, "start", "")
     return Job(
-        name=stage.name, make=partial(Rounds, training), settings=settings, preset=preset,
+        name=stage.name, make=partial(learning_world, training, rewards), settings=settings, preset=preset,
         parameters=parameters_of(stage.strategy), score=partial(team_reward, stage),
         start=partial(teach, training, rule) if rule else None,
     )  # fmt: skip
