@@ -50,6 +50,19 @@ def _said(strategy: CioAllocator, weights: Floats, view: View) -> Floats:
     return np.asarray((projected - strategy.floor) / (strategy.cap - strategy.floor) * 2.0 - 1.0)
 
 
+def weights_of_moving(weigh: Callable[[Floats, Floats], Floats], mean: Floats, covariance: Floats) -> Floats:
+    """A rule's weights (n, desks) among the desks whose NAV moves; a sleeve that lies in cash gets none.
+
+    There is nothing to weigh in a desk without a market, and a variance of nothing would draw all capital to it.
+    """
+    moves = (np.diagonal(covariance, axis1=1, axis2=2) > 0.0).any(axis=0)
+    if moves.all() or not moves.any():
+        return weigh(mean, covariance)
+    weights = np.zeros_like(mean)
+    weights[:, moves] = weigh(mean[:, moves], covariance[:, moves][:, :, moves])
+    return weights
+
+
 def _policy(weigh: Callable[[Floats, Floats], Floats]) -> Callable[[Any], Policy]:
     """A rule from moments to weights, as a policy that computes on rebalancing days only."""
 
@@ -60,8 +73,7 @@ def _policy(weigh: Callable[[Floats, Floats], Floats]) -> Callable[[Any], Policy
             nonlocal rest
             idle = bool((view.clock % strategy.rebalance_days).all()) and rest.shape[0] == view.n
             if not idle:
-                mean, covariance = moments(view)
-                rest = _said(strategy, weigh(mean, covariance), view)
+                rest = _said(strategy, weights_of_moving(weigh, *moments(view)), view)
             return rest
 
         return act

@@ -96,7 +96,7 @@ def warnings(gathered: Gathered, told: Mapping[str, Told]) -> tuple[str, ...]:
     text = "One history: standard errors are over days (Newey & West), and the past is one draw."
     within = [name for name, one in told.items() if not len(one.daily.days)]
     cash = (f"Within the day, so that the sleeve lies in cash: {', '.join(within)}.",) if within else ()
-    return (text, *cash, *(f"{note[0].upper()}{note[1:]}." for note in gathered.notes))
+    return (text, *cash, *gathered.notes)
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -42,7 +42,7 @@ def markets(
                 name, history = read(desk, path, found)
                 out[name] = desk.on(history)
             except DataError as error:
-                notes.append(f"{path.name}: left out: {error}")
+                notes.append(f"{path.name} left out: {error}")
     return out
 
 

@@ -120,8 +120,8 @@ def multiple_prices(path: str | Path, near: str = "PRICE", far: str = "FORWARD")
     return _chain(_contract_prices(path), near, far)
 
 
-def best_prices(path: str | Path, notes: list[str]) -> History:
-    """The chain of a file of contract prices whose legs could be held on most rows; `notes` is told which they are.
+def best_prices(path: str | Path) -> tuple[History, tuple[str, str]]:
+    """The chain of a file of contract prices whose legs could be held on most rows, and those legs.
 
     Raises DataError where no two legs make a chain.
     """
@@ -134,8 +134,7 @@ def best_prices(path: str | Path, notes: list[str]) -> History:
     if not found:
         raise refused
     best = max(found, key=lambda legs: float(found[legs].column("open").sum()))
-    notes.append(f"{Path(path).name}: {best[0]} against {best[1]}")
-    return found[best]
+    return found[best], best
 
 
 def _contract_prices(path: str | Path) -> Draft:

@@ -20,4 +20,11 @@ def markets(
     desk: FuturesSpreads, found: Mapping[str, Sequence[Any]], notes: list[str]
 ) -> dict[str, FuturesSpreads]:
     """The desk on every curve. Raises DataError where a file is damaged."""
-    return {label(path): desk.on(without_holes(best_prices(path, notes))) for path in found["contracts"]}
+    out, held = {}, []
+    for path in found["contracts"]:
+        history, legs = best_prices(path)
+        out[label(path)] = desk.on(without_holes(history))
+        held.append(f"{label(path)} {legs[0].lower()}/{legs[1].lower()}")
+    if held:
+        notes.append(f"contracts held near and far: {', '.join(held)}")
+    return out

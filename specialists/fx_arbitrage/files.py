@@ -77,7 +77,7 @@ def _market(
             history = with_rates(history, {currency: rates[currency] for currency in triple})
         return label, desk.with_parameters(currencies=",".join(triple)).on(without_holes(history))
     except DataError as error:
-        notes.append(f"{label}: left out: {error}")
+        notes.append(f"{label} left out: {str(error).removeprefix(f'{history.source}: ')}")
         return label, None
 
 

@@ -24,7 +24,7 @@ def markets(
         tape = quote_tape(lobster(message, book), SECONDS)
         name = " ".join(message.name.split("_")[:2])
         if len(tape) < LEAST_STEPS:
-            notes.append(f"{name}: {len(tape)} seconds of an order book, wanted {LEAST_STEPS}: left out")
+            notes.append(f"{name} left out: {len(tape)} seconds of an order book, wanted {LEAST_STEPS}")
         else:
             out[name] = desk.on(tape)
     return out

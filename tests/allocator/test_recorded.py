@@ -11,6 +11,8 @@ from allocator.recorded_desks import cuts, recorded_desks
 from allocator.recorded_fund import compounded, streams, table
 from allocator.recorded_parts import EMBARGO, TRAINING_STEPS, days_of, history_of, named
 from allocator.recorded_play import Daily, by_day, daily, together
+from allocator.run import SIZES
+from allocator.run_fund import run_fund
 from fund.envs import play as players
 from fund.errors import DataError, UnknownName
 from fund.market.history import History
@@ -215,3 +217,19 @@ def test_embargo_lies_between_the_parts(own_folder):
     assert chosen.first_row - (train.first_row + len(train)) == EMBARGO
     (test,) = desk.tests.values()
     assert history_of(test).first_row - (chosen.first_row + len(chosen)) == EMBARGO
+
+
+@pytest.mark.slow
+def test_the_main_job_on_a_users_own_tables(own_folder, tmp_path):
+    done = run_fund(SIZES["smoke"], str(own_folder), tmp_path / "out", 0, str(tmp_path / "models"))
+    assert {row["desk"] for row in done["tests"]} == set(ROSTER)
+    assert all(
+        np.isfinite([row["agent"], row["rule_score"], row["one_row_late"]]).all() for row in done["tests"]
+    )
+    assert {"CIO agent", "equal_weight"} <= set(done["fund"])
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "recorded markets, 20" in page
+    assert "Within the day, so that the sleeve lies in cash: market_making." in page
+    assert sorted(path.name for path in (tmp_path / "models").rglob("*_best.zip"))[0].startswith(
+        "cio_allocator"
+    )
