@@ -109,10 +109,24 @@ def parser() -> Parser:
     )
     levels = ("minimal", "verify", "validate", "comprehensive", "benchmark")
     verify.add_argument("--level", choices=levels, default="comprehensive")
+    _chain_command(commands)
     bench = _command(commands, "bench", "speed of every environment and of training", "fund bench")
     bench.add_argument("--paths", type=_count, default=4096)
     bench.add_argument("--no-training", action="store_true", help="environments only")
     return top
+
+
+def _chain_command(commands: Any) -> None:
+    chain = _command(
+        commands, "chain", "play the GrandModel's stages as a chain, and what each of them changed",
+        "fund chain --strategic best --risk crisis_response",
+    )  # fmt: skip
+    text = "best or latest model of the stage, one of its rules, or {}"
+    for stage, idle in (("strategic", "hold_the_mandate"), ("tactical", "trade_at_the_schedule"),
+                        ("risk", "limits_only"), ("execution", "cont_kukanov")):  # fmt: skip
+        chain.add_argument(f"--{stage}", metavar="WHO", default=idle, help=text.format(idle))
+    for option, count in (("--days", 20), ("--worlds", 32), ("--instruments", 2)):
+        chain.add_argument(option, type=_count, default=count)
 
 
 def _command(commands: Any, name: str, text: str, example: str) -> Any:
@@ -317,6 +331,14 @@ def verify(options: argparse.Namespace) -> dict[str, Any]:
     return verified(options.name, options.level)
 
 
+def chain(options: argparse.Namespace) -> dict[str, Any]:
+    """Play the chain of stages."""
+    from fund.training.multi_agent.chained import Slots, command
+
+    slots = Slots(options.strategic, options.tactical, options.risk, options.execution)
+    return command(slots, options.days, options.worlds, options.instruments, options.seed, options.models)
+
+
 def bench(options: argparse.Namespace) -> dict[str, Any]:
     """Measure speed."""
     from fund.training.bench import bench as measure
@@ -326,7 +348,7 @@ def bench(options: argparse.Namespace) -> dict[str, Any]:
 
 HANDLERS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "run": run, "smoke": run, "list": list_names, "train": train, "evaluate": evaluate, "export": export,
-    "check": check, "calibrate": calibrate, "verify": verify, "bench": bench,
+    "check": check, "calibrate": calibrate, "verify": verify, "bench": bench, "chain": chain,
 }  # fmt: skip
 
 

@@ -59,7 +59,7 @@ class Seat:
         flat = (0.0,) * len(step.marks)
         for row, account, before, said in zip(rows, accounts, kept, joint.tolist(), strict=True):
             free = account._replace(cash=account.nav, position=flat)
-            fills, _, left = step.trade(p, row, row, free, before, said)
+            fills, _, left = step.trade(p, row, row, free, before, tuple(said))
             quantity.append(fills.quantity)
             after.append(left)
         return Spoken(joint, np.array(quantity), after)

@@ -30,7 +30,7 @@ from fund.training.multi_agent.learner import Learner
 from fund.training.multi_agent.networks import Categorical, Gaussian, Sequence
 
 RATE = 2e-3  # of Adam; falls linearly to a twentieth
-SMOOTH = 0.05
+SMOOTH = 0.02
 BATCH = 512
 PASSES = 3  # over each rollout
 
