@@ -363,17 +363,7 @@ def test_cost_weight_moves_the_priority():
     assert costs[0] != costs[1]
 
 
-def parts_total(strategy, policy, n=256):
-    batch = Batch(strategy, n)
-    batch.start(Paths.of(0, n))
-    total = np.zeros((len(batch.part_names), n))
-    for _ in range(strategy.n_steps):
-        batch.step(policy(batch.view()))
-        total += batch.parts
-    return dict(zip(batch.part_names, total, strict=True))
-
-
-def test_venue_bonus_is_worth_nothing_to_one_venue():
+def test_venue_bonus_is_worth_nothing_to_one_venue(parts_total):
     """S148: all to the deepest venue, or to any other, earns none; the best split earns nearly all."""
     world = Execution(n_steps=60, timed=False)
     for only in (1, 2, 3):
@@ -386,13 +376,13 @@ def test_venue_bonus_is_worth_nothing_to_one_venue():
     assert best.max() <= world.venue_bonus + 1e-12
 
 
-def test_speed_bonus_is_worth_nothing_to_the_slow():
+def test_speed_bonus_is_worth_nothing_to_the_slow(parts_total):
     """S143, S146: the venue whose latency is always above the target earns none, and so does who posts only."""
     world = Execution(n_steps=60, venue_noise=0.0)
     slow = parts_total(world, policy_of(take_1=-1.0, take_2=-1.0))["speed"]
     assert not slow.any()
     fast = parts_total(world, policy_of(take_3=-1.0))["speed"]
-    assert fast == pytest.approx(np.full(256, world.speed_bonus), rel=1e-9)
+    assert fast == pytest.approx(np.full(len(fast), world.speed_bonus), rel=1e-9)
     wanted = parts_total(world.with_parameters(latency_target=1e-9), policy_of())["speed"]
     assert not wanted.any()
 
@@ -409,7 +399,7 @@ def test_idle_steps_earn_no_bonus():
         assert not parts["impact"].any()
 
 
-def test_impact_penalty_is_a_tenth_of_the_impact():
+def test_impact_penalty_is_a_tenth_of_the_impact(parts_total):
     world = Execution(n_steps=60)
     found = parts_total(world, policy_of(), 32)["impact"]
     game = played(world, policy_of(), 32)

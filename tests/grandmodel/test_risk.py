@@ -331,16 +331,6 @@ def test_var_of_a_bar_is_exceeded_as_often_as_it_says():
 # --- bonuses and rules ----------------------------------------------------------------------------------------
 
 
-def parts_total(strategy, policy, n=400):
-    batch = Batch(strategy, n)
-    batch.start(Paths.of(0, n))
-    total = np.zeros((len(batch.part_names), n))
-    for _ in range(strategy.n_steps):
-        batch.step(policy(batch.view()))
-        total += batch.parts
-    return dict(zip(batch.part_names, total, strict=True)), batch
-
-
 def saw(view):
     """Halve and restore blindly, all the time."""
     turn = 0.0 if int(view.clock[0]) % 10 < 3 else 4.0
@@ -356,26 +346,26 @@ BLIND = {
 
 
 @pytest.mark.parametrize("policy", BLIND.values(), ids=BLIND)
-def test_emergency_bonus_is_worth_nothing_to_the_blind(policy):
+def test_emergency_bonus_is_worth_nothing_to_the_blind(policy, parts_total):
     """S131: who does nothing, holds nothing or halves without looking earns none."""
     world = RiskManagement(black_swan=1.0)
-    found = parts_total(world, policy)[0]["emergency"]
+    found = parts_total(world, policy)["emergency"]
     assert found.mean() <= 0.0 + 3.0 * found.std() / 400**0.5
-    earned = parts_total(world, world.rules["crisis_response"](world))[0]["emergency"]
+    earned = parts_total(world, world.rules["crisis_response"](world))["emergency"]
     assert earned.mean() > 0.1
     assert earned.mean() > found.mean() + 10.0 * earned.std() / 400**0.5
 
 
-def test_var_bonus_is_worth_nothing_to_the_flat_and_to_the_reckless():
+def test_var_bonus_is_worth_nothing_to_the_flat_and_to_the_reckless(parts_total):
     """S129: it is paid for VaR that is used within the limit."""
     world = RiskManagement(**QUIET)
-    flat = parts_total(RiskManagement(**QUIET, initial_size=0.0), constant(0, 2, 2, 2))[0]["var_compliance"]
+    flat = parts_total(RiskManagement(**QUIET, initial_size=0.0), constant(0, 2, 2, 2))["var_compliance"]
     assert not flat.any()
     wild = RiskManagement(**QUIET, max_position=1.0, max_weight=1.0, emergency_protocols=False, kelly_fraction=0.0,
                           correlation_limit=1.0, stops_on=False)  # fmt: skip
-    reckless = parts_total(wild, constant(4, 2, 4, 2))[0]["var_compliance"]
+    reckless = parts_total(wild, constant(4, 2, 4, 2))["var_compliance"]
     assert reckless.mean() < 0.002
-    kept = parts_total(world, constant(2, 2, 2, 2))[0]["var_compliance"]
+    kept = parts_total(world, constant(2, 2, 2, 2))["var_compliance"]
     assert 0.03 < kept.mean() < world.var_bonus
     assert kept.max() <= world.var_bonus
 
