@@ -1,4 +1,10 @@
-"""One parent order through one step: how large a slice, over which venues, at what price (see `step`)."""
+"""One parent order through one step: how large a slice, over which venues, at what price (see `step`).
+
+Quantities are shares, prices and concessions account currency a share, times steps, latencies seconds.
+
+Sources: Almgren & Chriss (2000) for linear impact; Grinold & Kahn (2000) for the square root; Obizhaeva & Wang (2013)
+for the impact that decays; Cont & Kukanov (2017) for queues, fills at the touch and completion at a penalty.
+"""
 
 from __future__ import annotations
 
@@ -141,7 +147,7 @@ def shared(p: Any, size: float, weight: Any) -> Any:
 
 @njit(forceinline=True)
 def beyond_mid(p: Any, book: Any, shares: float, depth: float) -> float:
-    """Price concession of x shares at a venue of that depth."""
+    """Price concession of x shares at a venue of that depth, a share: x/d, half of it, or Y sigma sqrt(x/volume)."""
     if shares <= 0.0:
         return 0.0
     if p.square_root > 0.0:

@@ -4,6 +4,10 @@ The volume of the last `window` bars is laid over `BINS` equal bins of their pri
 bins that it touched. The bin with the most is the point of control; a bin with less than `THIN` of that is a low-volume
 node. `distance` is from the close to the centre of the nearest node, over the range (0 without one; the lower of two
 as near); `strength` is 1 for a node where nothing was traded, falling to 0 at the threshold.
+
+While the range stays, a bar's part is taken out and another's laid in, so that a row costs its bins, not its window.
+
+Source: Steidlmayer's market profile (Steidlmayer & Koy, 1986, Markets and Market Logic).
 """
 
 from __future__ import annotations

@@ -1,4 +1,10 @@
-"""From a mandate to positions: weights, limits, stops, orders and the value at risk (see `step`)."""
+"""From a mandate to positions: weights, limits, stops, orders and the value at risk (see `step`).
+
+Money is account currency, volatilities and correlations are of a bar's returns, weights and VaR are shares.
+
+Sources: Kelly (1956), and Thorp (1997) for its continuous form (mu - r)/v^2; RiskMetrics (1996) for the normal VaR of
+EWMA covariances; Wilder (1978) for stops in average true ranges.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +35,7 @@ def base_of(p: Any, nav: float) -> float:
 
 @njit(forceinline=True)
 def variance(now: Any, x: Any) -> float:
-    """Variance of a bar's P&L of exposures."""
+    """Variance of a bar's P&L of exposures, account currency squared: x' C x."""
     a, b, c, d = (
         x.one * now.volatility_1,
         x.two * now.volatility_2,
@@ -43,7 +49,7 @@ def variance(now: Any, x: Any) -> float:
 
 @njit(forceinline=True)
 def value_at_risk(p: Any, now: Any, x: Any, base: float) -> float:
-    """Normal VaR of exposures over the horizon, share of the base."""
+    """Normal VaR of exposures over the horizon, share of the base: z sqrt(horizon x' C x); RiskMetrics (1996)."""
     return p.var_factor * math.sqrt(variance(now, x)) / max(base, POOREST * p.capital)
 
 
@@ -74,7 +80,7 @@ def alike(one: float, two: float, correlation: float) -> float:
 
 @njit(forceinline=True)
 def weights_of(p: Any, now: Any, blend: float) -> Any:
-    """Shares of the exposure, unsigned."""
+    """Shares of the exposure, unsigned: the mandate's and inverse volatilities', mixed; each at most `max_weight`."""
     a, b, c, d = abs(now.mandate_1), abs(now.mandate_2), abs(now.mandate_3), abs(now.mandate_4)
     wanted = 1.0 / max(a + b + c + d, 1e-12)
     i, j, k, m = (
@@ -96,7 +102,7 @@ def weights_of(p: Any, now: Any, blend: float) -> Any:
 
 @njit(forceinline=True)
 def most_of(p: Any, conviction: float, volatility: float) -> float:
-    """Largest position of an asset, share of NAV: the limit, and the fraction of Kelly's."""
+    """Largest position of an asset, share of NAV: the limit, and a fraction of Kelly's, (S v |m| - r) / v^2."""
     if p.kelly_fraction <= 0.0:
         return p.max_position
     v = volatility * p.bars_a_year_root

@@ -112,7 +112,7 @@ def trade(p, now, nxt, account, memory, action):  # type: ignore[no-untyped-def]
 
 @njit(inline="always")
 def running_sharpe(unit: float, gain: float, square: float) -> float:
-    """Of the sum of returns and of their squares; 0 before anything was earned or lost."""
+    """Sharpe (1994), of the sum of returns and of their squares; 0 before anything was earned or lost."""
     return unit * gain / math.sqrt(square) if square > 0.0 else 0.0
 
 
