@@ -41,6 +41,8 @@ class Calibration:
     # of a desk on a record of many instruments, the one on its own
     chosen: Callable[[Any], Strategy] = lambda desk: desk
     preset: str = "default"  # that is fitted where the user names none
+    # that a record has after warming up
+    steps: Callable[[Any], int] = lambda desk: len(desk.history) - 1 - desk.warm_up
     least_steps: int = 500  # of a record
     logs: bool = True  # whether prices must be above zero
     daily: bool = True  # whether its prices are held against the bands of daily returns

@@ -31,6 +31,7 @@ from fund.market.tape import Tape
 from fund.strategy import Strategy
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 Bounds = Mapping[str, tuple[float, float]]
 Moments = Callable[[Strategy, Tape], Mapping[str, Floats]]
 
@@ -155,8 +156,7 @@ def _nearer(
     low, high = (search.to_free(end) for end in search.bounds.T)
     square, worst = unit.T @ unit, float(gap @ gap)
     for damping in DAMPING:
-        bent = square + damping * np.diag(np.diag(square))
-        move = np.linalg.solve(bent, unit.T @ gap)
+        move = _step(square + damping * np.diag(np.diag(square)), unit.T @ gap, free <= low, free >= high)
         move *= min(1.0, LONGEST / max(float(np.abs(move).max()), 1e-300))
         tried = np.clip(free + move, low, high)
         found = search(tried)
@@ -164,6 +164,17 @@ def _nearer(
         if float(left @ left) < worst - CLOSE * max(CLOSE, worst):
             return tried, found
     return None
+
+
+def _step(square: Floats, towards: Floats, lowest: Flags, highest: Flags) -> Floats:
+    # of the normal equations; a parameter at its end that would go beyond it stays, and the others make up for it
+    move = np.asarray(np.linalg.solve(square, towards), dtype=np.float64)
+    stays = (lowest & (move < 0.0)) | (highest & (move > 0.0))
+    if stays.any():
+        rest = ~stays
+        move = np.zeros(len(towards))
+        move[rest] = np.linalg.solve(square[np.ix_(rest, rest)], towards[rest])
+    return move
 
 
 def _scatter(sample: Floats) -> Floats:

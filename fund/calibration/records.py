@@ -11,7 +11,7 @@ import numpy as np
 
 from fund.calibration.calibration import Calibration
 from fund.errors import DataError, UnknownName
-from fund.market.sources import builtin, columns, discover, sniff
+from fund.market.sources import builtin, columns, discover, sniff, tables
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.roster import Spec
@@ -51,6 +51,9 @@ def recorded(calibration: Calibration, spec: Spec, strategy: Strategy, files: Fi
     found = files.found()
     notes: list[str] = []
     markets = spec.markets(strategy, found, notes)
+    if not markets:  # bars within the day are kept apart from prices, and are what a stage plays on
+        minutes = {"unknown": found["other"], "prices": []}
+        markets = {name: strategy.on(table) for name, table in tables(minutes, strategy.needs()).items()}
     if not markets:
         _refuse_table(strategy, [*found["unknown"], *found["prices"]])
         raise DataError(
@@ -69,12 +72,10 @@ def whole(calibration: Calibration, desk: Strategy) -> tuple[Strategy, Tape]:
     assert desk.history is not None
     if calibration.logs:
         _refuse_low(desk)
-    history, steps = desk.history, len(desk.history) - 1 - desk.warm_up
+    history, steps = desk.history, calibration.steps(desk)
     if steps < calibration.least_steps:
-        wanted = calibration.least_steps + 1 + desk.warm_up
-        raise DataError(
-            f"{history.source}: {len(history)} rows, wanted {wanted} or more ({desk.warm_up} to warm up)"
-        )
+        short = f"{len(history)} rows make {max(steps, 0)} steps after warming up"
+        raise DataError(f"{history.source}: {short}, wanted {calibration.least_steps} or more")
     desk = desk.with_steps(steps)
     return desk, desk.record(Paths.of(0, 1))
 

@@ -21,6 +21,14 @@ Floats = NDArray[np.float64]
 FILES = 'bars of a minute with the columns "open", "high", "low", "close" and "volume"'
 
 
+def steps(stage: BarStrategy) -> int:
+    """Bars of a record after those that the indicators need."""
+    from fund.grandmodel.bar_strategy import recorded
+
+    assert stage.history is not None
+    return recorded(stage, stage.history)[0].bars.rows - 1 - stage.first
+
+
 def prices(stage: BarStrategy, tape: Tape) -> Mapping[str, Priced]:
     """The close of every session; none where a record has too few."""
     closes = tape["price"][:: stage.steps_per_day]

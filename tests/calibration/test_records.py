@@ -56,7 +56,7 @@ def test_what_is_refused(tmp_path):
         desk_on("delta_hedging", table(tmp_path / "wti.csv", spot=low, implied_volatility=vol))
     with pytest.raises(UnknownName, match='column "implied_volatility"'):
         desk_on("delta_hedging", table(tmp_path / "bare.csv", spot=walk(), volatility=vol))
-    with pytest.raises(DataError, match="300 rows, wanted 521 or more"):
+    with pytest.raises(DataError, match="300 rows make 279 steps after warming up, wanted 500"):
         desk_on("delta_hedging", table(tmp_path / "short.csv", 300, spot=walk(300), implied_volatility=vol))
     with pytest.raises(DataError, match="no such folder or file"):
         desk_on("delta_hedging", str(tmp_path / "gone.csv"))
