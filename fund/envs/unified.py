@@ -41,10 +41,7 @@ STAGES: dict[str, ModuleType] = {
     "execution": execution,
 }
 KINDS: dict[str, type[ConfiguredStage]] = {
-    "strategic": StrategicStage,
-    "tactical": TacticalStage,
-    "risk": RiskStage,
-    "execution": ExecutionStage,
+    kind.name: kind for kind in (StrategicStage, TacticalStage, RiskStage, ExecutionStage)
 }
 _AEC: Any = turns.AECEnv  # type: ignore[attr-defined]
 _PARALLEL: Any = turns.ParallelEnv  # type: ignore[attr-defined]
