@@ -26,7 +26,8 @@ def prices(stage: Execution, tape: Tape) -> Mapping[str, Priced]:
 
 def details(stage: Execution, tape: Tape) -> Mapping[str, Floats]:
     """Over the paths, which open at any minute of the day: one number for all of them, (1,); and of each path, (n,)."""
-    time = (tape["minute"][:-1] + 0.5) / stage.steps_per_day
+    minute = tape["minute"][:-1]
+    time = (minute - minute.min() + 0.5) / (np.ptp(minute) + 1.0)  # a record counts them from midnight
     moves, volume = np.diff(tape["mid_a"], axis=0), tape["volume_a"][:-1]
     together = [array.reshape(-1, 1) for array in (np.abs(moves), volume, time)]
     return {
@@ -38,5 +39,10 @@ def details(stage: Execution, tape: Tape) -> Mapping[str, Floats]:
 
 
 CALIBRATION = Calibration(
-    files="recorded bars of the execution stage", prices=prices, details=details, daily=False, least_steps=60
+    files="recorded bars of the execution stage",
+    prices=prices,
+    details=details,
+    daily=False,
+    logs=False,
+    least_steps=60,
 )

@@ -5,4 +5,6 @@ from __future__ import annotations
 from fund.calibration.calibration import Calibration
 from fund.grandmodel.bar_facts import FILES, details, prices, steps
 
-CALIBRATION = Calibration(files=FILES, prices=prices, details=details, steps=steps, least_steps=26)
+CALIBRATION = Calibration(
+    files=FILES, prices=prices, details=details, steps=steps, least_steps=26, logs=False
+)
