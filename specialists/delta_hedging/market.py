@@ -39,69 +39,74 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
-def record(s: DeltaHedging, paths: Paths, weather: Weather | None) -> Tape:
+def record(desk: DeltaHedging, paths: Paths, weather: Weather | None) -> Tape:
     """The tape of generated paths."""
-    streams = paths.streams(s.name)
-    sky = s.sky(paths, s.days, weather) if s.market == "garch" else None
-    spot, implied, before = _DRAWN[s.market](s, streams, sky)
-    plan, ones = schedule(s), np.ones_like(spot)
-    time = np.asarray(plan.left[:, None] * s.dt * ones, dtype=np.float64)
+    streams = paths.streams(desk.name)
+    sky = desk.sky(paths, desk.days, weather) if desk.market == "garch" else None
+    spot, implied, before = _DRAWN[desk.market](desk, streams, sky)
+    plan, ones = schedule(desk), np.ones_like(spot)
+    time = np.asarray(plan.left[:, None] * desk.dt * ones, dtype=np.float64)
     quotes = Quotes(
-        spot, strikes(s, spot), time, implied * (1.0 + s.volatility_premium), plan.sale[:, None] * ones,
+        spot, strikes(desk, spot), time, implied * (1.0 + desk.volatility_premium), plan.sale[:, None] * ones,
         plan.open[:, None] * ones, before, np.empty((0, 0)),
     )  # fmt: skip
-    tape = lay_out(s, quotes)
-    if s.control_variate and sky is not None:
-        write_garch_moments(s, tape, following(s, spot, sky))
-    elif s.control_variate:
-        write_moments(s, tape)
+    tape = lay_out(desk, quotes)
+    if desk.control_variate and sky is not None:
+        write_garch_moments(desk, tape, following(desk, spot, sky))
+    elif desk.control_variate:
+        write_moments(desk, tape)
     return tape
 
 
-def gbm(s: DeltaHedging, streams: Streams, sky: Weather | None) -> tuple[Floats, Floats, Floats]:
+def gbm(desk: DeltaHedging, streams: Streams, sky: Weather | None) -> tuple[Floats, Floats, Floats]:
     """Spot, volatility (T+1, n) and volatility before row 0 (n,)."""
-    shocks = streams.normal("spot", s.n_steps).T.copy()
-    if s.momentum != 0.0:
-        _chain(shocks, s.momentum)
-    level = np.zeros((s.n_steps + 1, shocks.shape[1]))
-    np.cumsum(s.log_drift * s.dt + s.move * shocks, axis=0, out=level[1:])
-    return s.spot * np.exp(level), np.full_like(level, s.sigma), np.full(level.shape[1], s.sigma)
+    shocks = streams.normal("spot", desk.n_steps).T.copy()
+    if desk.momentum != 0.0:
+        _chain(shocks, desk.momentum)
+    level = np.zeros((desk.n_steps + 1, shocks.shape[1]))
+    np.cumsum(desk.log_drift * desk.dt + desk.move * shocks, axis=0, out=level[1:])
+    return desk.spot * np.exp(level), np.full_like(level, desk.sigma), np.full(level.shape[1], desk.sigma)
 
 
-def binomial(s: DeltaHedging, streams: Streams, sky: Weather | None) -> tuple[Floats, Floats, Floats]:
+def binomial(desk: DeltaHedging, streams: Streams, sky: Weather | None) -> tuple[Floats, Floats, Floats]:
     """The same on a recombining tree."""
-    ups = np.less_equal(streams.uniform("spot", s.n_steps).T, s.up_probability)
-    level = np.zeros((s.n_steps + 1, ups.shape[1]))
+    ups = np.less_equal(streams.uniform("spot", desk.n_steps).T, desk.up_probability)
+    level = np.zeros((desk.n_steps + 1, ups.shape[1]))
     np.cumsum(np.where(ups, 1.0, -1.0), axis=0, out=level[1:])
-    return s.spot * np.exp(s.move * level), np.full_like(level, s.sigma), np.full(level.shape[1], s.sigma)
+    return (
+        desk.spot * np.exp(desk.move * level),
+        np.full_like(level, desk.sigma),
+        np.full(level.shape[1], desk.sigma),
+    )
 
 
-def garch(s: DeltaHedging, streams: Streams, sky: Weather | None) -> tuple[Floats, Floats, Floats]:
+def garch(desk: DeltaHedging, streams: Streams, sky: Weather | None) -> tuple[Floats, Floats, Floats]:
     """The same under the weather, and the fair implied volatility."""
     assert sky is not None
-    shocks = streams.normal("spot", s.n_steps).T.copy()
-    spot, implied = np.empty((2, s.n_steps + 1, shocks.shape[1]))
+    shocks = streams.normal("spot", desk.n_steps).T.copy()
+    spot, implied = np.empty((2, desk.n_steps + 1, shocks.shape[1]))
     _walk(
-        spot, implied, shocks, sky.market, sky.volatility, sky.regime, variance_sums(s), schedule(s).left, s.spot,
-        s.sigma, s.dt, (s.mu - s.dividend) * s.dt, s.market_loading,
+        spot, implied, shocks, sky.market, sky.volatility, sky.regime, variance_sums(desk),
+        schedule(desk).left, desk.spot, desk.sigma, desk.dt, (desk.mu - desk.dividend) * desk.dt,
+        desk.market_loading,
     )  # fmt: skip
-    return spot, implied, s.sigma * sky.volatility[0]
+    return spot, implied, desk.sigma * sky.volatility[0]
 
 
-def variance_sums(s: DeltaHedging) -> Floats:
+def variance_sums(desk: DeltaHedging) -> Floats:
     """Expected variance under the weather, or under the one regime that there is without it."""
-    moving = TRANSITION if s.weather else np.eye(len(TRANSITION))
-    return expected_variance(moving.tobytes(), s.option_steps)
+    moving = TRANSITION if desk.weather else np.eye(len(TRANSITION))
+    return expected_variance(moving.tobytes(), desk.option_steps)
 
 
-def following(s: DeltaHedging, spot: Floats, sky: Weather) -> Next:
+def following(desk: DeltaHedging, spot: Floats, sky: Weather) -> Next:
     """What is known of the step after each row; the GARCH variance is read back from the returns."""
     steps = len(spot) - 1
     day = np.minimum(np.arange(steps + 1), steps - 1)
-    scale, drift = s.move * sky.volatility[day], (s.mu - s.dividend) * s.dt
+    scale, drift = desk.move * sky.volatility[day], (desk.mu - desk.dividend) * desk.dt
     heat = _heats(spot, scale, drift)
-    quoted = s.sigma * (1.0 + s.volatility_premium)
-    return Next(scale, heat, sky.regime[day], variance_sums(s)[1], drift, quoted)
+    quoted = desk.sigma * (1.0 + desk.volatility_premium)
+    return Next(scale, heat, sky.regime[day], variance_sums(desk)[1], drift, quoted)
 
 
 @lru_cache(maxsize=8)

@@ -67,25 +67,25 @@ class Next(NamedTuple):
     quoted: float  # implied volatility over the fair one, times sigma
 
 
-def write_moments(s: DeltaHedging, tape: Tape) -> None:
+def write_moments(desk: DeltaHedging, tape: Tape) -> None:
     """Fill the tape's columns of moments (markets gbm and binomial)."""
-    growths, weights = growth(s)
-    _write(tape.by_path, PLACES, MEANS, terms_of(s), growths, weights)
+    growths, weights = growth(desk)
+    _write(tape.by_path, PLACES, MEANS, terms_of(desk), growths, weights)
 
 
-def write_garch_moments(s: DeltaHedging, tape: Tape, ahead: Next) -> None:
+def write_garch_moments(desk: DeltaHedging, tape: Tape, ahead: Next) -> None:
     """The same in the weather's market."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(FEWER_NODES)
-    _write_garch(tape.by_path, PLACES, MEANS, terms_of(s), ahead, nodes, weights / weights.sum())
+    _write_garch(tape.by_path, PLACES, MEANS, terms_of(desk), ahead, nodes, weights / weights.sum())
 
 
-def growth(s: DeltaHedging) -> tuple[Floats, Floats]:
+def growth(desk: DeltaHedging) -> tuple[Floats, Floats]:
     """Growth factors of the spot over a step, and their probabilities."""
-    if s.market == "binomial":
-        up = s.up_probability
-        return np.exp(s.move * np.array([1.0, -1.0])), np.array([up, 1.0 - up])
+    if desk.market == "binomial":
+        up = desk.up_probability
+        return np.exp(desk.move * np.array([1.0, -1.0])), np.array([up, 1.0 - up])
     nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
-    return np.exp(s.log_drift * s.dt + s.move * nodes), weights / weights.sum()
+    return np.exp(desk.log_drift * desk.dt + desk.move * nodes), weights / weights.sum()
 
 
 @compiled(nogil=True)

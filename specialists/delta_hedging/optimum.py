@@ -33,24 +33,25 @@ class Solution:
     band: Band
 
 
-def tree_of(s: DeltaHedging) -> Tree:
+def tree_of(desk: DeltaHedging) -> Tree:
     """The strategy's own grid; raises InvalidParameter, naming what keeps it from being one."""
     wanted = {
-        "market": (s.market, s.market == "binomial"),
-        "history": (s.history is not None, s.history is None),
-        "objective": (s.objective, s.objective == "cara"),
-        "risk_aversion": (s.risk_aversion, s.risk_aversion > 0.0),
-        "dividend": (s.dividend, s.dividend == 0.0),
+        "market": (desk.market, desk.market == "binomial"),
+        "history": (desk.history is not None, desk.history is None),
+        "objective": (desk.objective, desk.objective == "cara"),
+        "risk_aversion": (desk.risk_aversion, desk.risk_aversion > 0.0),
+        "dividend": (desk.dividend, desk.dividend == 0.0),
     }
     for name, (found, fine) in wanted.items():
         if not fine:
             raise InvalidParameter(
-                f"{s.name}: no optimum is known with {name} {found}; wanted the preset hodges_neuberger"
+                f"{desk.name}: no optimum is known with {name} {found}; wanted the preset hodges_neuberger"
             )
-    units = s.notional / s.spot
+    units = desk.notional / desk.spot
     return Tree(
-        s.option_steps, s.spot, s.strike, s.sign, s.move, s.up_probability, 1.0 + s.growth, s.cost_rate,
-        s.set_up_rate, s.unwind_rate, s.delivery, s.risk_aversion * units, s.rebalance_steps,
+        desk.option_steps, desk.spot, desk.strike, desk.sign, desk.move, desk.up_probability,
+        1.0 + desk.growth, desk.cost_rate, desk.set_up_rate, desk.unwind_rate, desk.delivery,
+        desk.risk_aversion * units, desk.rebalance_steps,
     )  # fmt: skip
 
 

@@ -39,29 +39,31 @@ LEAST_SMILE = 0.2  # of the volatility at the money, below which no smile goes
 
 
 @each_record
-def record(s: DeltaHedging, history: History, paths: Paths) -> Tape:
+def record(desk: DeltaHedging, history: History, paths: Paths) -> Tape:
     """Windows of a record; raises DataError where it is too short, or holds what no option can be priced at."""
     contract = "quote" in history.names
-    last = _rows_alive(s, history) if contract else len(history)
+    last = _rows_alive(desk, history) if contract else len(history)
     for name in NEEDED:
         history.positive(name)
-    choice = last - WARM_UP - s.n_steps
+    choice = last - WARM_UP - desk.n_steps
     if choice < 1:
-        wanted = WARM_UP + s.n_steps + 1
+        wanted = WARM_UP + desk.n_steps + 1
         raise DataError(f"{history.source}: {last} rows, wanted at least {wanted} (warm-up {WARM_UP})")
-    first = WARM_UP + paths.streams(s.name).integers("window", choice)
-    rows = first[None, :] + np.arange(s.n_steps + 1)[:, None]
-    quotes = _contract(s, history, rows) if contract else _underlier(s, history, rows)
-    return lay_out(s, quotes, history.rows[first])
+    first = WARM_UP + paths.streams(desk.name).integers("window", choice)
+    rows = first[None, :] + np.arange(desk.n_steps + 1)[:, None]
+    quotes = _contract(desk, history, rows) if contract else _underlier(desk, history, rows)
+    return lay_out(desk, quotes, history.rows[first])
 
 
-def _rows_alive(s: DeltaHedging, history: History) -> int:
+def _rows_alive(desk: DeltaHedging, history: History) -> int:
     # rows up to the expiry
     missing = [name for name in CONTRACT if name not in history.names]
     if missing:
         raise DataError(f'{history.source}: quotes of an option without the column "{missing[0]}"')
-    if (history.column("sign") != s.sign).any():
-        raise DataError(f'{history.source}: not quotes of a {s.option}; wanted the other value of "option"')
+    if (history.column("sign") != desk.sign).any():
+        raise DataError(
+            f'{history.source}: not quotes of a {desk.option}; wanted the other value of "option"'
+        )
     left = history.column("time_to_expiry")
     if left[0] <= 0.0:
         raise DataError(
@@ -72,38 +74,38 @@ def _rows_alive(s: DeltaHedging, history: History) -> int:
     return length(history) + WARM_UP + 1
 
 
-def _heat(history: History, s: DeltaHedging, first: NDArray[np.int64]) -> Floats:
+def _heat(history: History, desk: DeltaHedging, first: NDArray[np.int64]) -> Floats:
     returns = np.diff(np.log(history.column("spot")))
     sums = np.concatenate([[0.0], np.cumsum(returns**2)])
-    return np.asarray(np.sqrt((sums[first] - sums[first - WARM_UP]) / (WARM_UP * s.dt)))
+    return np.asarray(np.sqrt((sums[first] - sums[first - WARM_UP]) / (WARM_UP * desk.dt)))
 
 
-def _underlier(s: DeltaHedging, history: History, rows: NDArray[np.int64]) -> Quotes:
+def _underlier(desk: DeltaHedging, history: History, rows: NDArray[np.int64]) -> Quotes:
     spot, level = history.column("spot")[rows], history.column("implied_volatility")[rows]
-    plan, ones = schedule(s), np.ones(rows.shape)
-    time, strike = plan.left[:, None] * s.dt * ones, strikes(s, spot)
+    plan, ones = schedule(desk), np.ones(rows.shape)
+    time, strike = plan.left[:, None] * desk.dt * ones, strikes(desk, spot)
     implied = level
     if "skew" in history.names:
-        x = (np.log(strike / spot) - (s.rate - s.dividend) * time) / (level * np.sqrt(time))
+        x = (np.log(strike / spot) - (desk.rate - desk.dividend) * time) / (level * np.sqrt(time))
         x = np.clip(x, -FARTHEST, FARTHEST)
         bent = level + history.column("skew")[rows] * x + history.column("curvature")[rows] * x * x
         implied = np.maximum(bent, LEAST_SMILE * level)
     return Quotes(
         spot, strike, time, implied, plan.sale[:, None] * ones, plan.open[:, None] * ones,
-        _heat(history, s, rows[0]), np.empty((0, 0)),
+        _heat(history, desk, rows[0]), np.empty((0, 0)),
     )  # fmt: skip
 
 
-def _contract(s: DeltaHedging, history: History, rows: NDArray[np.int64]) -> Quotes:
+def _contract(desk: DeltaHedging, history: History, rows: NDArray[np.int64]) -> Quotes:
     spot, left = history.column("spot")[rows], history.column("time_to_expiry")[rows]
     since = np.arange(len(rows))[:, None] * np.ones(rows.shape)
     over = left <= 0.0
     sale = np.where((since == 0.0) | over, 1.0, 0.0)
-    opens = np.where(since % s.rebalance_steps == 0, 1.0, 0.0)
+    opens = np.where(since % desk.rebalance_steps == 0, 1.0, 0.0)
     implied = history.column("implied_volatility")[rows]
     return Quotes(
-        spot, history.column("strike")[rows], np.where(over, s.dt, left), implied, sale, opens,
-        _heat(history, s, rows[0]), history.column("quote")[rows],
+        spot, history.column("strike")[rows], np.where(over, desk.dt, left), implied, sale, opens,
+        _heat(history, desk, rows[0]), history.column("quote")[rows],
     )  # fmt: skip
 
 

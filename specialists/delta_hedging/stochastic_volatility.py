@@ -33,35 +33,45 @@ MONEYNESS = np.linspace(-FAR, FAR, 33)
 ROOTS = np.concatenate([[0.02], np.geomspace(0.1, 4.0, 15)])  # root variance, in roots of theta
 
 
-def sabr(s: DeltaHedging, streams: Streams, sky: Weather | None) -> tuple[Floats, Floats, Floats]:
+def sabr(desk: DeltaHedging, streams: Streams, sky: Weather | None) -> tuple[Floats, Floats, Floats]:
     """Spot, implied volatility (T+1, n) and volatility before row 0 (n,); `sigma` is the first volatility."""
-    model = Sabr(s.volvol, s.rho)
-    shock, other = _shocks(s, streams)
-    spot, alpha = sabr_model.paths(model, s.sigma, s.dt, shock, other, s.spot, s.mu - s.dividend)
-    time = (schedule(s).left * s.dt)[:, None]
-    forward = spot * np.exp((s.rate - s.dividend) * time)
-    implied = sabr_model.implied_volatility(model, forward, strikes(s, spot), time, alpha)
-    return spot, implied, np.full(spot.shape[1], s.sigma)
+    model = Sabr(desk.volvol, desk.rho)
+    shock, other = _shocks(desk, streams)
+    spot, alpha = sabr_model.paths(
+        model, desk.sigma, desk.dt, shock, other, desk.spot, desk.mu - desk.dividend
+    )
+    time = (schedule(desk).left * desk.dt)[:, None]
+    forward = spot * np.exp((desk.rate - desk.dividend) * time)
+    implied = sabr_model.implied_volatility(model, forward, strikes(desk, spot), time, alpha)
+    return spot, implied, np.full(spot.shape[1], desk.sigma)
 
 
-def heston(s: DeltaHedging, streams: Streams, sky: Weather | None) -> tuple[Floats, Floats, Floats]:
+def heston(desk: DeltaHedging, streams: Streams, sky: Weather | None) -> tuple[Floats, Floats, Floats]:
     """The same under Heston's variance, which starts at the square of `sigma`; pricing and real measure agree on it."""
-    real = Heston(s.sigma**2, s.kappa, s.theta, s.xi, s.rho, rate=s.mu, dividend=s.dividend)
-    shock, other = _shocks(s, streams)
-    spot, variance = heston_model.paths(real, s.dt, shock, other, s.spot)
-    left = schedule(s).left
-    time = (left * s.dt)[:, None]
-    money = np.log(spot / strikes(s, spot)) + (s.rate - s.dividend) * time
-    table = smile(s.kappa, s.theta, s.xi, s.rho, s.dt, s.option_steps)
+    real = Heston(
+        desk.sigma**2, desk.kappa, desk.theta, desk.xi, desk.rho, rate=desk.mu, dividend=desk.dividend
+    )
+    shock, other = _shocks(desk, streams)
+    spot, variance = heston_model.paths(real, desk.dt, shock, other, desk.spot)
+    left = schedule(desk).left
+    time = (left * desk.dt)[:, None]
+    money = np.log(spot / strikes(desk, spot)) + (desk.rate - desk.dividend) * time
+    table = smile(desk.kappa, desk.theta, desk.xi, desk.rho, desk.dt, desk.option_steps)
     implied = np.empty_like(spot)
     _look_up(
-        implied, table, left, money / np.sqrt(s.theta * time), np.sqrt(variance / s.theta), MONEYNESS, ROOTS
+        implied,
+        table,
+        left,
+        money / np.sqrt(desk.theta * time),
+        np.sqrt(variance / desk.theta),
+        MONEYNESS,
+        ROOTS,
     )
-    return spot, implied, np.full(spot.shape[1], s.sigma)
+    return spot, implied, np.full(spot.shape[1], desk.sigma)
 
 
-def _shocks(s: DeltaHedging, streams: Streams) -> tuple[Floats, Floats]:
-    return streams.normal("volatility", s.n_steps).T.copy(), streams.normal("spot", s.n_steps).T.copy()
+def _shocks(desk: DeltaHedging, streams: Streams) -> tuple[Floats, Floats]:
+    return streams.normal("volatility", desk.n_steps).T.copy(), streams.normal("spot", desk.n_steps).T.copy()
 
 
 @lru_cache(maxsize=4)

@@ -10,24 +10,24 @@ if TYPE_CHECKING:
     from specialists.delta_hedging.strategy import DeltaHedging
 
 
-def check(s: DeltaHedging) -> None:
+def check(desk: DeltaHedging) -> None:
     """Refuse times that are no whole number of steps; raises InvalidParameter."""
     for name in ("maturity_days", "rebalance_days"):
-        steps = getattr(s, name) / s.step_days
+        steps = getattr(desk, name) / desk.step_days
         whole = steps > 0.999 and abs(steps - round(steps)) < 1e-6
-        s.demand(name, whole, f"a multiple of step_days {s.step_days:g}")
-    if s.market == "garch" and s.history is None:
-        s.demand("step_days", s.step_days == 1.0, "1 in the market garch, which moves by the day")
+        desk.demand(name, whole, f"a multiple of step_days {desk.step_days:g}")
+    if desk.market == "garch" and desk.history is None:
+        desk.demand("step_days", desk.step_days == 1.0, "1 in the market garch, which moves by the day")
 
 
-def fitted(s: DeltaHedging, changes: Mapping[str, Any]) -> dict[str, Any]:
+def fitted(desk: DeltaHedging, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Step length, rebalancing interval and number of steps that go with some changes."""
     keys = {"maturity_days", "rebalance_days", "step_days", "steps_per_day", "n_steps"} & changes.keys()
     if not keys or any(not isinstance(changes[key], int | float) or not changes[key] > 0 for key in keys):
         return {}
-    maturity = float(changes.get("maturity_days", s.maturity_days))
-    step = _step_days(s, changes, maturity)
-    interval = float(changes.get("rebalance_days", s.rebalance_days if s.rebalance_steps > 1 else step))
+    maturity = float(changes.get("maturity_days", desk.maturity_days))
+    step = _step_days(desk, changes, maturity)
+    interval = float(changes.get("rebalance_days", desk.rebalance_days if desk.rebalance_steps > 1 else step))
     if interval < step or abs(interval / step - round(interval / step)) > 1e-6:
         step = interval / math.ceil(interval / step - 1e-9)
     return {
@@ -36,9 +36,9 @@ def fitted(s: DeltaHedging, changes: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _step_days(s: DeltaHedging, changes: Mapping[str, Any], maturity: float) -> float:
+def _step_days(desk: DeltaHedging, changes: Mapping[str, Any], maturity: float) -> float:
     if "n_steps" in changes:
         return maturity / changes["n_steps"]
     if "steps_per_day" in changes:
         return 1.0 / changes["steps_per_day"]
-    return float(changes.get("step_days", s.step_days))
+    return float(changes.get("step_days", desk.step_days))

@@ -57,11 +57,11 @@ def worth(played: Played) -> float:
     return float(np.mean(played.reward)) if equivalent is None else equivalent
 
 
-def tune(s: DeltaHedging, episodes: int = EPISODES) -> tuple[Width, float]:
+def tune(desk: DeltaHedging, episodes: int = EPISODES) -> tuple[Width, float]:
     """The best band of a world, and its objective on the episodes that it was tuned on."""
     from specialists.delta_hedging.rules import banded
 
-    world = s.with_parameters(action_form="band", control_variate=False, hedge_alone=False)
+    world = desk.with_parameters(action_form="band", control_variate=False, hedge_alone=False)
     paths = Paths.of(SEEDS, episodes)
     tape = world.record(paths)
 
@@ -71,7 +71,7 @@ def tune(s: DeltaHedging, episodes: int = EPISODES) -> tuple[Width, float]:
             return 1e9
         return -worth(play(world, banded(world, Width(width, slope, volatility, shift)), paths, tape)) / unit
 
-    unit = s.notional * s.sigma
+    unit = desk.notional * desk.sigma
     start = np.array([0.5, 1.0, 1.1, 0.0])
     corners = np.vstack([start, start + np.diag([0.3, -0.1, 0.3, 0.05])])
     found = minimize(
@@ -81,22 +81,22 @@ def tune(s: DeltaHedging, episodes: int = EPISODES) -> tuple[Width, float]:
     return Width(*(float(x) for x in found.x)), -float(found.fun) * unit
 
 
-def world_of(s: DeltaHedging) -> dict[str, Any]:
+def world_of(desk: DeltaHedging) -> dict[str, Any]:
     """The parameters that make the world which a band is tuned for."""
-    return {f.name: getattr(s, f.name) for f in fields(s) if f.name not in _APART}
+    return {f.name: getattr(desk, f.name) for f in fields(desk) if f.name not in _APART}
 
 
 @lru_cache(maxsize=64)
-def tuned(s: DeltaHedging) -> Width:
+def tuned(desk: DeltaHedging) -> Width:
     """The stored band of a world, or one tuned now; of a record, that of the drawn world that its parameters make.
 
     A band that is tuned on the record on which it is played would know what comes.
     """
-    if s.history is not None:
-        drawn = replace(s, history=None, n_steps=DAYS, steps_per_day=1, maturity_days=float(DAYS))
+    if desk.history is not None:
+        drawn = replace(desk, history=None, n_steps=DAYS, steps_per_day=1, maturity_days=float(DAYS))
         return tuned(replace(drawn, step_days=1.0, rebalance_days=1.0))
-    found = stored().get(_key(world_of(s)))
-    return found if found is not None else tune(s, FEWER)[0]
+    found = stored().get(_key(world_of(desk)))
+    return found if found is not None else tune(desk, FEWER)[0]
 
 
 @lru_cache(maxsize=1)

@@ -96,20 +96,21 @@ class Terms(NamedTuple):
     band: float  # 1.5 lambda / gamma, gamma for one option
 
 
-def terms_of(s: DeltaHedging) -> Terms:
+def terms_of(desk: DeltaHedging) -> Terms:
     """The strategy's parameters."""
-    aversion = s.risk_aversion * s.notional / s.spot if s.risk_aversion > 0.0 else 1.0
+    aversion = desk.risk_aversion * desk.notional / desk.spot if desk.risk_aversion > 0.0 else 1.0
     return Terms(
-        s.sign, s.rate, s.dividend, s.risk_volatility, s.notional, s.life, s.sigma, s.dt, 1.5 * s.cost_rate / aversion
+        desk.sign, desk.rate, desk.dividend, desk.risk_volatility, desk.notional, desk.life, desk.sigma,
+        desk.dt, 1.5 * desk.cost_rate / aversion
     )  # fmt: skip
 
 
-def lay_out(s: DeltaHedging, quotes: Quotes, rows: NDArray[np.int64] | None = None) -> Tape:
+def lay_out(desk: DeltaHedging, quotes: Quotes, rows: NDArray[np.int64] | None = None) -> Tape:
     """The tape of these quotes; raises DataError where a number is not finite."""
     steps, n = quotes.spot.shape[0] - 1, quotes.spot.shape[1]
     block = empty_block(steps + 1, len(names(Columns)), n)
     features = np.zeros((steps + 1, n, len(FEATURES)), dtype=np.float32)
-    _write(block.transpose(0, 2, 1), features, PLACES, terms_of(s), quotes)
+    _write(block.transpose(0, 2, 1), features, PLACES, terms_of(desk), quotes)
     if not (np.isfinite(block.sum()) and np.isfinite(features.sum())):
         _name_the_first(block)
     return Tape(names(Columns), block, features, np.zeros(0, dtype=np.int64) if rows is None else rows)
@@ -185,14 +186,14 @@ class Schedule(NamedTuple):
     open: Floats
 
 
-def schedule(s: DeltaHedging) -> Schedule:
+def schedule(desk: DeltaHedging) -> Schedule:
     """One option after the other."""
-    since = np.arange(s.n_steps + 1) % s.option_steps
-    opens = since % s.rebalance_steps == 0
-    return Schedule(since, s.option_steps - since, (since == 0).astype(float), opens.astype(float))
+    since = np.arange(desk.n_steps + 1) % desk.option_steps
+    opens = since % desk.rebalance_steps == 0
+    return Schedule(since, desk.option_steps - since, (since == 0).astype(float), opens.astype(float))
 
 
-def strikes(s: DeltaHedging, spot: Floats) -> Floats:
+def strikes(desk: DeltaHedging, spot: Floats) -> Floats:
     """Strikes (T+1, n) of options sold at the same moneyness, one after the other."""
     rows = np.arange(len(spot))
-    return np.asarray(spot[rows - rows % s.option_steps] * (s.strike / s.spot))
+    return np.asarray(spot[rows - rows % desk.option_steps] * (desk.strike / desk.spot))

@@ -124,11 +124,8 @@ def record(desk: FactorTracking, paths: Paths, weather: Weather | None) -> Tape:
     found = premia(desk)
     sky = desk.sky(paths, desk.n_steps, weather)
     tape = empty(desk.n_steps, len(paths))
-    for start in range(0, len(paths), CHUNK):
-        cut = slice(start, min(start + CHUNK, len(paths)))
-        some = Paths(paths.seeds[cut], paths.episodes[cut])
-        part = Weather(*(getattr(sky, name)[:, cut] for name in Weather.__dataclass_fields__))
-        fill(tape, cut, draw(desk, found, some, part), found.usual)
+    for cut, some in paths.parts(CHUNK):
+        fill(tape, cut, draw(desk, found, some, sky.some(cut)), found.usual)
     return checked(tape)
 
 

@@ -40,9 +40,8 @@ def record(desk: FactorTracking, paths: Paths) -> Tape:
     numbers = np.array([desk.loading_1, desk.loading_2, 1.0 - desk.phi_1, 1.0 - desk.phi_2])
     bound = 2.0 * desk.initial_position * desk.position_limit
     deviation = desk.return_noise * math.sqrt(desk.sigma)
-    for first in range(0, len(paths), CHUNK):
-        cut = slice(first, min(first + CHUNK, len(paths)))
-        streams = Paths(paths.seeds[cut], paths.episodes[cut]).streams(desk.name)
+    for cut, some in paths.parts(CHUNK):
+        streams = some.streams(desk.name)
         start = streams.normal("start", 2)
         shocks = desk.signal_noise * streams.normal("signals", steps, 2)
         if bound > 0.0:

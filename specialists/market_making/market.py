@@ -77,40 +77,38 @@ class Pace(NamedTuple):
     never: float
 
 
-def pace_of(s: MarketMaking) -> Pace:
+def pace_of(desk: MarketMaking) -> Pace:
     """The strategy's parameters, a step."""
     return Pace(
-        s.arrival_rate * s.dt, s.depth_decay, s.sigma * math.sqrt(s.dt), s.signal, s.signal_persistence, s.tick,
-        s.half_spread, s.flow_share, s.excitation, s.order_size * s.quote_size, s.queue_depth * s.quote_size,
-        s.quote_size, NEVER,
+        desk.arrival_rate * desk.dt, desk.depth_decay, desk.sigma * math.sqrt(desk.dt), desk.signal,
+        desk.signal_persistence, desk.tick, desk.half_spread, desk.flow_share, desk.excitation,
+        desk.order_size * desk.quote_size, desk.queue_depth * desk.quote_size, desk.quote_size, NEVER,
     )  # fmt: skip
 
 
-def record(s: MarketMaking, paths: Paths, weather: Weather | None) -> Tape:
+def record(desk: MarketMaking, paths: Paths, weather: Weather | None) -> Tape:
     """The tape of generated paths."""
     from specialists.market_making import order_book, paper_world
 
     columns = names(Columns)
-    block = empty_block(s.n_steps + 1, len(columns), len(paths))
-    features = np.zeros((s.n_steps + 1, len(paths), len(FEATURES)), dtype=np.float32)
-    for start in range(0, len(paths), CHUNK):
-        cut = slice(start, min(start + CHUNK, len(paths)))
-        some = Paths(paths.seeds[cut], paths.episodes[cut])
-        streams, part = some.streams(s.name), Part(block, features, start, len(some))
-        if s.initial_inventory_bound > 0:
-            block[:, PLACES.inventory, cut] = initial_inventory(s, streams)
-        if s.book:
-            sky = s.sky(some, s.days, None if weather is None else _some(weather, cut))
-            order_book.draw(s, streams, sky, part)
+    block = empty_block(desk.n_steps + 1, len(columns), len(paths))
+    features = np.zeros((desk.n_steps + 1, len(paths), len(FEATURES)), dtype=np.float32)
+    for cut, some in paths.parts(CHUNK):
+        streams, part = some.streams(desk.name), Part(block, features, cut.start, len(some))
+        if desk.initial_inventory_bound > 0:
+            block[:, PLACES.inventory, cut] = initial_inventory(desk, streams)
+        if desk.book:
+            sky = desk.sky(some, desk.days, None if weather is None else weather.some(cut))
+            order_book.draw(desk, streams, sky, part)
         else:
-            paper_world.draw(s, streams, part)
+            paper_world.draw(desk, streams, part)
     return Tape(columns, block, features)
 
 
-def initial_inventory(s: MarketMaking, streams: Streams) -> Floats:
+def initial_inventory(desk: MarketMaking, streams: Streams) -> Floats:
     """Whole numbers of quote sizes, uniform between the bounds; (n,)."""
-    bound = int(s.initial_inventory_bound)
-    return np.asarray((streams.integers("inventory", 2 * bound + 1) - bound) * s.quote_size)
+    bound = int(desk.initial_inventory_bound)
+    return np.asarray((streams.integers("inventory", 2 * bound + 1) - bound) * desk.quote_size)
 
 
 def exponential(streams: Streams, purpose: str, *shape: int) -> Floats:
@@ -119,7 +117,3 @@ def exponential(streams: Streams, purpose: str, *shape: int) -> Floats:
     for path in range(len(streams)):
         streams.at(path, purpose).standard_exponential(out=out[path])
     return out
-
-
-def _some(weather: Weather, cut: slice) -> Weather:
-    return Weather(*(getattr(weather, name)[:, cut] for name in Weather.__dataclass_fields__))

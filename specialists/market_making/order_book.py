@@ -73,26 +73,26 @@ class Day(NamedTuple):
     smile: Floats  # (steps a day,)
 
 
-def draw(s: MarketMaking, streams: Streams, sky: Weather, part: Part) -> None:
+def draw(desk: MarketMaking, streams: Streams, sky: Weather, part: Part) -> None:
     """Fill the columns and features of the paths of `streams`."""
-    rows, block = s.n_steps + 1, part.block
-    time = (np.arange(s.steps_per_day) + 0.5) / s.steps_per_day
+    rows, block = desk.n_steps + 1, part.block
+    time = (np.arange(desk.steps_per_day) + 0.5) / desk.steps_per_day
     smile = 1.0 + SMILE * (12.0 * (time - 0.5) ** 2 - 1.0)
-    normal = pace_of(s)
+    normal = pace_of(desk)
     pace = normal._replace(move=normal.move / math.sqrt(np.mean(smile**2)))
     day = Day(sky.volatility, np.sqrt(sky.volatility / sky.liquidity), sky.liquidity, smile)
     shocks = Shocks(
-        exponential(streams, "orders", s.n_steps, 2, ORDERS), exponential(streams, "sizes", s.n_steps, 2),
-        streams.normal("news", s.n_steps), streams.normal("book", rows, 5),
+        exponential(streams, "orders", desk.n_steps, 2, ORDERS), exponential(streams, "sizes", desk.n_steps, 2),
+        streams.normal("news", desk.n_steps), streams.normal("book", rows, 5),
     )  # fmt: skip
-    memory = np.array([s.signal_persistence, RAGGED_MEMORY, NEAR_MEMORY, DEEP_MEMORY])
+    memory = np.array([desk.signal_persistence, RAGGED_MEMORY, NEAR_MEMORY, DEEP_MEMORY])
     scale = np.array([1.0, 1.0, NOISE, NOISE])
     drifts = Drifts(memory, scale, scale * np.sqrt(1.0 - memory**2))
     cut = slice(part.first, part.first + part.n)
-    block[0, PLACES.mid, cut] = s.initial_price
+    block[0, PLACES.mid, cut] = desk.initial_price
     seen = np.zeros((5, rows, part.n))  # near, deep, half-spread, sells, buys
     _play(block, part.first, PLACES, pace, day, drifts, shocks, seen)
-    regime = sky.regime[np.minimum(np.arange(rows) // s.steps_per_day, s.days - 1)].astype(np.float64)
+    regime = sky.regime[np.minimum(np.arange(rows) // desk.steps_per_day, desk.days - 1)].astype(np.float64)
     near, deep, half_spread, sells, buys = seen
     mid, microprice = block[:, PLACES.mid, cut], block[:, PLACES.microprice, cut]
     sight = Sight(mid, half_spread, microprice, near, deep, sells, buys, regime)

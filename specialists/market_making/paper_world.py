@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
-def draw(s: MarketMaking, streams: Streams, part: Part) -> None:
+def draw(desk: MarketMaking, streams: Streams, part: Part) -> None:
     """Fill the columns and features of the paths of `streams`."""
-    pace, steps, block = pace_of(s), s.n_steps, part.block
-    if s.binary_moves:
+    pace, steps, block = pace_of(desk), desk.n_steps, part.block
+    if desk.binary_moves:
         shocks = np.where(streams.uniform("mid", steps) > 0.5, 1.0, -1.0)
     else:
         shocks = streams.normal("mid", steps)
@@ -43,9 +43,9 @@ def draw(s: MarketMaking, streams: Streams, part: Part) -> None:
     if pace.signal > 0.0:
         coins = np.where(streams.uniform("signal", steps + 1) > 0.5, 1.0, -1.0)
     cut = slice(part.first, part.first + part.n)
-    block[0, PLACES.mid, cut], block[:, PLACES.width, cut] = s.initial_price, 1.0
+    block[0, PLACES.mid, cut], block[:, PLACES.width, cut] = desk.initial_price, 1.0
     _walk(block, part.first, PLACES, pace, shocks, coins)
-    if s.poisson:
+    if desk.poisson:
         times = np.cumsum(exponential(streams, "orders", steps, 2, ORDERS), axis=-1)
     else:
         times = streams.uniform("orders", steps, 2, 1)

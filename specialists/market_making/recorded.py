@@ -52,23 +52,23 @@ SLACK = 1e-6  # price units: what two ways of writing a price may differ by
 
 
 @each_record
-def record(s: MarketMaking, history: History, paths: Paths) -> Tape:
+def record(desk: MarketMaking, history: History, paths: Paths) -> Tape:
     """Windows of a record, each from a row of the path's own choice; raises DataError where it is too short."""
-    whole = _whole(replace(s, n_steps=1, horizon=s.dt), history)
-    choice = len(history) - WARM_UP - s.n_steps
+    whole = _whole(replace(desk, n_steps=1, horizon=desk.dt), history)
+    choice = len(history) - WARM_UP - desk.n_steps
     if choice < 1:
-        wanted = WARM_UP + s.n_steps + 1
+        wanted = WARM_UP + desk.n_steps + 1
         raise DataError(
             f"{history.source}: {len(history)} rows, wanted at least {wanted} (warm-up {WARM_UP})"
         )
-    first = WARM_UP + paths.streams(s.name).integers("window", choice)
-    rows = first[None, :] + np.arange(s.n_steps + 1)[:, None]
+    first = WARM_UP + paths.streams(desk.name).integers("window", choice)
+    rows = first[None, :] + np.arange(desk.n_steps + 1)[:, None]
     block = whole.block[rows, :, 0].transpose(0, 2, 1)
     return Tape(whole.columns, block, whole.features[rows, 0], history.rows[first])
 
 
 @lru_cache(maxsize=8)
-def _whole(s: MarketMaking, history: History) -> Tape:
+def _whole(desk: MarketMaking, history: History) -> Tape:
     both_sides(history, "bid", "ask")
     record = {name: history.column(name) for name in NEEDED}
     mid = (record["bid"] + record["ask"]) / 2
@@ -77,9 +77,9 @@ def _whole(s: MarketMaking, history: History) -> Tape:
     imbalance = (record["bid_size"] - record["ask_size"]) / shown
     flows = {name: column for side in SIDES for name, column in _reaches(history, side, mid).items()}
     columns = {
-        "mid": mid, "best_bid": on_tick(record["bid"], s.tick), "best_ask": on_tick(record["ask"], s.tick),
+        "mid": mid, "best_bid": on_tick(record["bid"], desk.tick), "best_ask": on_tick(record["ask"], desk.tick),
         "microprice": mid + half * imbalance,
-        "width": smooth(half, SLOW) / s.half_spread, "bid_queue": record["bid_size"],
+        "width": smooth(half, SLOW) / desk.half_spread, "bid_queue": record["bid_size"],
         "ask_queue": record["ask_size"], "inventory": 0.0 * mid, "surprise": 0.0 * mid, **flows,
     }  # fmt: skip
     columns = {name: columns[name][:, None] for name in names(Columns)}
@@ -90,7 +90,10 @@ def _whole(s: MarketMaking, history: History) -> Tape:
         columns["mid"], half[:, None], columns["microprice"], near, deep, *orders, np.ones_like(near)
     )
     write_features(
-        tape.features, 0, seen, norms_of(s.depth_decay, s.sigma * math.sqrt(s.dt), s.arrival_rate * s.dt)
+        tape.features,
+        0,
+        seen,
+        norms_of(desk.depth_decay, desk.sigma * math.sqrt(desk.dt), desk.arrival_rate * desk.dt),
     )
     slow = tape.features[:, :, FEATURES.index("volatility_slow")]
     regime = np.searchsorted(np.sqrt(VOLATILITY[1:] * VOLATILITY[:-1]), slow)
@@ -164,7 +167,7 @@ def _quantiles(step: NDArray[np.int64], price: Floats, size: Floats, rows: int) 
     return out
 
 
-def calibrated(s: MarketMaking, history: History) -> MarketMaking:
+def calibrated(desk: MarketMaking, history: History) -> MarketMaking:
     """The strategy with volatility, spread, arrivals, depth, tick and price of a record; fit it on training rows only.
 
     Arrivals and depth: ln of the rate at which market orders come as far as a distance, regressed on the distance.
@@ -181,9 +184,9 @@ def calibrated(s: MarketMaking, history: History) -> MarketMaking:
     traded = history.column("sell_volume") + history.column("buy_volume")
     orders = history.column("sell_orders") + history.column("buy_orders")
     moves = np.diff(np.unique(np.concatenate([bid, ask])))
-    return s.with_parameters(
+    return desk.with_parameters(
         sigma=float(np.std(np.diff(mid)) * math.sqrt(steps_a_day)), half_spread=half, depth_decay=float(-slope),
-        arrival_rate=float(math.exp(level)), order_size=float(traded.sum() / orders.sum() / s.quote_size),
+        arrival_rate=float(math.exp(level)), order_size=float(traded.sum() / orders.sum() / desk.quote_size),
         tick=round(float(moves.min()), 9), min_half_spread=0.0, max_half_spread=4.0 * half,
         initial_price=float(mid[0]),
     )  # fmt: skip
