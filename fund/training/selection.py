@@ -134,7 +134,10 @@ class Selection(BaseCallback):
 
     def _on_step(self) -> bool:
         check_finite(self.strategy, self.locals, self.num_timesteps)
-        if self.num_timesteps - self.begun >= self.every * (len(self.history) + 1 - self.first):
+        looks = len(self.history) - self.first
+        # a rollout may be longer than a training that was cut short
+        due = looks < self.settings.evaluations
+        if due and self.num_timesteps - self.begun >= self.every * (looks + 1):
             self.look()
         late = self.deadline is not None and time.monotonic() > self.deadline
         return not (late or self.stopping)
