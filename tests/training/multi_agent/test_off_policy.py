@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from fund.envs.rounds import Rounds
-from fund.errors import InvalidParameter, ModelError
+from fund.errors import InvalidParameter, ModelError, UnknownName
 from fund.grandmodel.stages import stage_named
 from fund.training.multi_agent.acting import Actors, play_team
 from fund.training.multi_agent.algorithms import learner_of
 from fund.training.multi_agent.off_policy import OffPolicy
 from fund.training.multi_agent.session import Job, mean_return, train_team
-from fund.training.multi_agent.stages import command, stage_job
+from fund.training.multi_agent.stages import stage_job, train_stage
 from fund.training.multi_agent.store import TeamStore
 
 SMALL = OffPolicy(
@@ -148,14 +148,18 @@ def test_who_speaks_in_turn_is_remembered_with_what_was_said():
     assert np.isfinite(play_team(Rounds(stage, 4), actors, 5).returns).all()
 
 
-def test_the_command_takes_an_algorithm(tmp_path):
-    stage = stage_named("risk", n_steps=10)
-    for algorithm in ("dqn", "maddpg", "ippo"):
-        result = command(stage, "default", 640, None, 0, str(tmp_path / algorithm), False, algorithm)
-        assert result["algorithm"] == algorithm.upper()
-        assert np.isfinite(result["paired_pnl"])
+def test_a_stage_takes_an_algorithm(tmp_path):
+    stage, short = stage_named("risk", n_steps=10), {"evaluations": 1, "evaluation_copies": 8}
+    for algorithm in ("dqn", "maddpg"):
+        store = TeamStore(tmp_path / algorithm)
+        train_stage(stage, "default", 640, store=store, changes=short, algorithm=algorithm)
+        assert store.card("risk", "latest").algorithm == algorithm.upper()
+    assert stage_job(stage, algorithm="dqn").settings.dueling
+    assert stage_job(stage, algorithm="IPPO").settings.critic == "own"
     with pytest.raises(InvalidParameter, match="execution|slice|position_sizing"):
-        command(stage_named("execution"), "default", 640, None, 0, str(tmp_path), False, "qmix")
+        train_stage(stage_named("execution"), "default", 640, store=store, algorithm="qmix")
+    with pytest.raises(UnknownName, match='Did you mean "maddpg"'):
+        stage_job(stage, algorithm="madpg")
 
 
 def test_what_the_stages_settings_say_of_the_world_holds_for_every_algorithm():
