@@ -36,6 +36,8 @@ class Book(NamedTuple):
     outflow_2: float
     outflow_3: float
     surprise: float  # of the mid
+    ahead: float  # expected sum of the mid's later moves
+    next_ahead: float
 
 
 class Three(NamedTuple):
@@ -74,7 +76,7 @@ class Child(NamedTuple):
     impact: float
     permanent: float  # cost of it
     moves: float  # cost of the mid's own move
-    surprise: float  # cost of the mid's surprise
+    surprise: float  # cost of the mid's surprise, less what the outlook of the open quantity lost
     fast: float
     well: float
 
@@ -252,5 +254,6 @@ def work(
         displaced, kept, market.spread - made * book.half_spread, market.impact + rest * forced,
         open_after * displaced + late * p.permanent * early,
         (open_after + side * (late + rest)) * (book.next_mid - book.mid),
-        (open_ - side * early) * book.surprise, market.fast, market.well,
+        (open_ - side * early) * book.surprise - (open_after * book.next_ahead - open_ * book.ahead),
+        market.fast, market.well,
     )  # fmt: skip

@@ -47,6 +47,8 @@ class Columns(NamedTuple):
     # announces of later ones; mean 0, only the control variate reads it
     surprise_a: float
     surprise_b: float
+    ahead_a: float  # about the expected sum of later moves, price units; read by it alone, too
+    ahead_b: float
 
 
 class Memory(NamedTuple):
@@ -67,7 +69,9 @@ class Memory(NamedTuple):
     permanent: float
     fees: float  # less rebates
     moves: float  # of the mid by itself, on what was open
-    stepped_surprise: float  # cost of the mids' surprises on what was open, whatever flowed
+    stepped_surprise: (
+        float  # of the mids on what was open, whatever flowed, less what the open quantity's outlook lost
+    )
     stepped_impact: float
     stepped_risk: float  # variance of the open value over the next step
     stepped_fast: float  # shares sent to venues below the latency target

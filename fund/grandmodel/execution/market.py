@@ -41,9 +41,9 @@ FLOW_NOISE, QUEUE_NOISE, LATENCY_NOISE = 0.8, 0.5, 0.4
 
 
 # where the first of alike columns and features stands
-MID, PARENT, SPREAD, MOVE, VOLUME, SURPRISE = (
+MID, PARENT, SPREAD, MOVE, VOLUME, SURPRISE, AHEAD = (
     Columns._fields.index(f"{name}_a")
-    for name in ("mid", "parent", "half_spread", "volatility", "volume", "surprise")
+    for name in ("mid", "parent", "half_spread", "volatility", "volume", "surprise", "ahead")
 )
 DEPTH, QUEUE, OUTFLOW = (Columns._fields.index(f"{name}_a1") for name in ("depth", "queue", "outflow"))
 LATENCY, MINUTE = Columns._fields.index("latency_1"), Columns._fields.index("minute")
@@ -147,7 +147,7 @@ def _walk(
     other, unsaid = math.sqrt(1.0 - w.correlation * w.correlation), math.sqrt(1.0 - w.signal * w.signal)
     for k in range(z.shape[0]):
         i, state = first + k, State(np.full(2, w.price), np.zeros(2), np.zeros(2), np.zeros(6), np.zeros(2))
-        shock = np.zeros(2)
+        shock, outlook = np.zeros(2), w.announced * w.move * heat[k]
         for t in range(z.shape[1]):
             minute = (start[k] + t) % w.day
             x = 2.0 * minute / w.day - 1.0
@@ -156,10 +156,11 @@ def _walk(
                 if t > 0:  # the flow of the step that ended, whose volume was expected at its start
                     against = -shock[j] if parents[k, j] > 0.0 else shock[j]
                     _flow(row, draw, uniform[k, t], j, state.volume[j], against, w)
-                    news = w.announced * fresh_signal * draw[2 + j]
-                    row[SURPRISE + j] = block[t - 1, i, MOVE + j] * (unsaid * shock[j] + news)
+                    row[SURPRISE + j] = block[t - 1, i, MOVE + j] * unsaid * shock[j]
+                    row[SURPRISE + j] += outlook * fresh_signal * draw[2 + j]
                 row[PARENT + j] = parents[k, j]
                 _quote(row, seen, draw, state, j, x, heat[k], liquidity[k], fresh_signal, t == 0, w)
+                row[AHEAD + j] = outlook * state.said[j]
             _venues(row, seen, draw, w)
             row[MINUTE], seen[DAY], seen[DAY + 1] = minute, math.sin(math.pi * x), math.cos(math.pi * x)
             shock[0], shock[1] = draw[0], w.correlation * draw[0] + other * draw[1]

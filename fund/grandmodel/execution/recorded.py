@@ -57,6 +57,7 @@ def windows(s: Execution, history: History, paths: Paths) -> Tape:
     minute = (history.times // 60_000_000) % 1440 * s.steps_per_day // 1440
     tape["minute"][:] = minute[rows]
     for i in INSTRUMENTS:
+        tape[f"ahead_{i}"][:] = 0.0
         tape[f"surprise_{i}"][:] = 0.0  # what could be foreseen of a record nobody knows
     x = 2.0 * tape["minute"] / s.steps_per_day - 1.0
     for name, shown in (("day_sin", np.sin(np.pi * x)), ("day_cos", np.cos(np.pi * x))):

@@ -50,7 +50,7 @@ def book_a(now: Any, nxt: Any, memory: Any) -> Any:
     return Book(
         now.mid_a + moved, nxt.mid_a + moved, now.half_spread_a, now.volatility_a, now.volume_a, now.depth_a1,
         now.depth_a2, now.depth_a3, now.queue_a1, now.queue_a2, now.queue_a3, nxt.outflow_a1, nxt.outflow_a2,
-        nxt.outflow_a3, nxt.surprise_a,
+        nxt.outflow_a3, nxt.surprise_a, now.ahead_a, nxt.ahead_a,
     )  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def book_b(now: Any, nxt: Any, memory: Any) -> Any:
     return Book(
         now.mid_b + moved, nxt.mid_b + moved, now.half_spread_b, now.volatility_b, now.volume_b, now.depth_b1,
         now.depth_b2, now.depth_b3, now.queue_b1, now.queue_b2, now.queue_b3, nxt.outflow_b1, nxt.outflow_b2,
-        nxt.outflow_b3, nxt.surprise_b,
+        nxt.outflow_b3, nxt.surprise_b, now.ahead_b, nxt.ahead_b,
     )  # fmt: skip
 
 

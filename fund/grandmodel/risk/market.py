@@ -66,6 +66,7 @@ CORRELATION, MEAN, JUMPED, COST, STRESS, CRISIS = (
     Columns._fields.index(name)
     for name in ("correlation_12", "mean_correlation", "correlation_shock", "cost", "stress", "crisis")
 )
+ALARMING = 0.3  # a correlation shock is seen in units of it; D0's threshold
 SEEN_REGIME, SEEN_CORRELATION, SEEN_HOUR, SEEN_STRESS, SEEN_LIQUIDITY = (
     FEATURES.index(name)
     for name in ("volatility_regime", "correlation_risk", "time_of_day_risk", "market_stress", "liquidity")
@@ -260,7 +261,7 @@ def _show(row: Any, seen: Any, state: State, hour: float, liquid: float, w: Worl
             pair += 1
     row[COST] = w.cost / liquid
     _watch(row, state.scalars, mean, w)
-    seen[SEEN_REGIME], seen[SEEN_CORRELATION], seen[SEEN_HOUR] = regime, mean, hour
+    seen[SEEN_REGIME], seen[SEEN_CORRELATION], seen[SEEN_HOUR] = regime, row[JUMPED] / ALARMING, hour
     seen[SEEN_STRESS], seen[SEEN_LIQUIDITY] = row[STRESS], liquid
 
 

@@ -32,7 +32,7 @@ from fund.training.store import parameters_of
 
 FILE = "training.yml"
 BEST = "best"
-EPISODES = 2048  # on which `fund train` compares
+EPISODES = 1024  # on which `fund train` compares
 
 
 def tuned(stage: Stage, preset: str = "default") -> dict[str, Any]:
