@@ -22,9 +22,15 @@ from fund.market.history import History
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 
+Ints = NDArray[np.int64]
+
 
 class Named(Protocol):
     """A desk, as far as this module knows one."""
+
+    @property
+    def n_steps(self) -> int:
+        """Steps an episode."""
 
     @property
     def name(self) -> str:
@@ -111,6 +117,18 @@ def by_choice(
             seeds, episodes = (tuple(names[i] for i in which) for names in (paths.seeds, paths.episodes))
             tape.put(which, record(k, Paths(seeds, episodes)))
     return tape
+
+
+def window_starts(desk: Named, history: History, paths: Paths, warm_up: int, rows: int = 0) -> Ints:
+    """First rows (n,) of windows of `warm_up` rows, the one of the opening and `n_steps` more, drawn by each path.
+
+    Of the first `rows` rows where a number is given. Raises DataError where the record is too short for one.
+    """
+    there, wanted = rows or len(history), warm_up + desk.n_steps + 1
+    if there < wanted:
+        parts = f"{warm_up} to warm up, {desk.n_steps} steps"
+        raise DataError(f"{history.source}: {there} rows, wanted {wanted} ({parts})")
+    return paths.streams(desk.name).integers("window", there - wanted + 1)
 
 
 def without_holes(history: History, days: int = 35) -> History:

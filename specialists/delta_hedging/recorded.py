@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from fund.errors import DataError
 from fund.market.history import History
-from fund.market.records import each_record
+from fund.market.records import each_record, window_starts
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from specialists.delta_hedging.valuation import Quotes, lay_out, schedule, strikes
@@ -45,11 +45,7 @@ def record(desk: DeltaHedging, history: History, paths: Paths) -> Tape:
     last = _rows_alive(desk, history) if contract else len(history)
     for name in NEEDED:
         history.positive(name)
-    choice = last - WARM_UP - desk.n_steps
-    if choice < 1:
-        wanted = WARM_UP + desk.n_steps + 1
-        raise DataError(f"{history.source}: {last} rows, wanted at least {wanted} (warm-up {WARM_UP})")
-    first = WARM_UP + paths.streams(desk.name).integers("window", choice)
+    first = WARM_UP + window_starts(desk, history, paths, WARM_UP, last)
     rows = first[None, :] + np.arange(desk.n_steps + 1)[:, None]
     quotes = _contract(desk, history, rows) if contract else _underlier(desk, history, rows)
     return lay_out(desk, quotes, history.rows[first])

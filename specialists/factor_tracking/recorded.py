@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from fund.errors import DataError, InvalidParameter, UnknownName
 from fund.market.history import History
-from fund.market.records import each_record
+from fund.market.records import each_record, window_starts
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from specialists.factor_tracking import market
@@ -183,12 +183,7 @@ def windows(desk: FactorTracking, history: History, paths: Paths) -> Tape:
     Raises DataError where the history is too short, UnknownName for a missing column.
     """
     returns, valuation, first = _prepared(history)
-    wanted = first + desk.n_steps + 1
-    if len(history) < wanted:
-        raise DataError(
-            f"{history.source}: {len(history)} rows, wanted at least {wanted}: {first} to warm up"
-        )
-    starts = paths.streams(desk.name).integers("window", len(history) - wanted + 1) + first
+    starts = first + window_starts(desk, history, paths, first)
     return at(desk, returns, valuation, starts, history.first_row)
 
 

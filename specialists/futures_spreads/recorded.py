@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from fund.errors import DataError
 from fund.market.draft import DAY
 from fund.market.history import History
-from fund.market.records import each_record
+from fund.market.records import each_record, window_starts
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from specialists.futures_spreads.features import WARM_UP, YEAR, Chain, empty, fill
@@ -44,17 +44,12 @@ SOONEST = 1.0 / 12.0  # years between two contracts of which nothing is known
 @each_record
 def windows(desk: FuturesSpreads, history: History, paths: Paths) -> Tape:
     """The tape of windows whose starts are drawn, one a path; raises DataError where the record is too short."""
-    wanted = WARM_UP + desk.n_steps + 1
-    if len(history) < wanted:
-        raise DataError(
-            f"{history.source}: {len(history)} rows, wanted {wanted} ({WARM_UP} to warm up, {desk.n_steps} steps)"
-        )
     gap = max(abs(desk.far_contract - desk.near_contract) * desk.contract_days / YEAR, SOONEST)
     whole = _rows(history, gap)
-    start = paths.streams(desk.name).integers("window", len(history) - wanted + 1)
+    start = window_starts(desk, history, paths, WARM_UP)
     tape = empty(desk.n_steps, len(paths))
     for first in range(0, len(paths), CHUNK):
-        rows = start[first : first + CHUNK, None] + np.arange(wanted)
+        rows = start[first : first + CHUNK, None] + np.arange(WARM_UP + desk.n_steps + 1)
         part = Chain(*(column[rows] for column in whole))
         part.margin[:], part.cost[:] = desk.initial_margin, desk.cost_rate
         fill(desk, part, tape, first)

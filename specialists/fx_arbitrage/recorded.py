@@ -27,7 +27,7 @@ from fund.market.draft import DAY, Rules
 from fund.market.history import History
 from fund.market.price_checks import both_sides
 from fund.market.rates import day_count_of, roll, year_fraction
-from fund.market.records import each_record
+from fund.market.records import each_record, window_starts
 from fund.market.streams import Paths
 from fund.market.tape import Tape, empty_block
 from fund.strategy import names
@@ -182,13 +182,8 @@ def windows(desk: FxArbitrage, history: History, paths: Paths) -> Tape:
     Raises DataError where the history is too short, and as `check` does.
     """
     record = _read(history, desk.triple, desk.missing_rates)
-    wanted = WARM_UP + desk.n_steps + 1
-    if len(history) < wanted:
-        raise DataError(
-            f"{history.source}: {len(history)} rows, wanted {wanted} ({WARM_UP} to warm up, {desk.n_steps} steps)"
-        )
-    start = paths.streams(desk.name).integers("window", len(history) - wanted + 1)
-    rows = start + np.arange(wanted)[:, None]
+    start = window_starts(desk, history, paths, WARM_UP)
+    rows = start + np.arange(WARM_UP + desk.n_steps + 1)[:, None]
     columns, n = names(Columns), len(paths)
     block = empty_block(desk.n_steps + 1, len(columns), n)
     recorded = _columns(desk, record)

@@ -22,12 +22,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fund.errors import DataError
 from fund.market.history import History
 from fund.market.lobster import EXECUTE, PRICE_UNIT, OrderEvents
 from fund.market.orderbook import NO_TRADE, quote_tape
 from fund.market.price_checks import both_sides
-from fund.market.records import each_record
+from fund.market.records import each_record, window_starts
 from fund.market.streams import Paths
 from fund.market.tape import Tape, write_tape
 from fund.market.weather import VOLATILITY
@@ -55,13 +54,7 @@ SLACK = 1e-6  # price units: what two ways of writing a price may differ by
 def record(desk: MarketMaking, history: History, paths: Paths) -> Tape:
     """Windows of a record, each from a row of the path's own choice; raises DataError where it is too short."""
     whole = _whole(replace(desk, n_steps=1, horizon=desk.dt), history)
-    choice = len(history) - WARM_UP - desk.n_steps
-    if choice < 1:
-        wanted = WARM_UP + desk.n_steps + 1
-        raise DataError(
-            f"{history.source}: {len(history)} rows, wanted at least {wanted} (warm-up {WARM_UP})"
-        )
-    first = WARM_UP + paths.streams(desk.name).integers("window", choice)
+    first = WARM_UP + window_starts(desk, history, paths, WARM_UP)
     rows = first[None, :] + np.arange(desk.n_steps + 1)[:, None]
     block = whole.block[rows, :, 0].transpose(0, 2, 1)
     return Tape(whole.columns, block, whole.features[rows, 0], history.rows[first])

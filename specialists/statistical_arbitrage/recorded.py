@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fund.errors import DataError, InvalidParameter
 from fund.market.history import History
-from fund.market.records import by_choice, each_record
+from fund.market.records import by_choice, each_record, window_starts
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from specialists.statistical_arbitrage.cointegration import select_pairs
@@ -75,13 +75,8 @@ def windows(desk: StatisticalArbitrage, history: History, paths: Paths) -> Tape:
 
 def _windows(desk: StatisticalArbitrage, history: History, paths: Paths, legs: tuple[str, str]) -> Tape:
     logs = _logs(history, legs)
-    wanted = WARM_UP + desk.n_steps + 1
-    if len(history) < wanted:
-        raise DataError(
-            f"{history.source}: {len(history)} rows, wanted {wanted} ({WARM_UP} to warm up, {desk.n_steps} steps)"
-        )
-    start = paths.streams(desk.name).integers("window", len(history) - wanted + 1)
-    rows = start + np.arange(wanted)[:, None]
+    start = window_starts(desk, history, paths, WARM_UP)
+    rows = start + np.arange(WARM_UP + desk.n_steps + 1)[:, None]
     level_1, level_2 = (np.take(log, rows) for log in logs)
     price_1, price_2 = (np.take(history.column(name), rows[WARM_UP:]) for name in legs)
     borrow = np.full(price_1.shape, desk.borrow_rate)

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from fund.errors import DataError
 from fund.market.history import History
-from fund.market.records import each_record
+from fund.market.records import each_record, window_starts
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from specialists.volatility_trading import tape as tapes
@@ -105,14 +104,9 @@ def prepared(history: History, ratio: float, kappa: float) -> Market:
 @each_record
 def record(desk: VolatilityTrading, history: History, paths: Paths) -> Tape:
     """The tape of windows whose starts are drawn, one a path; raises DataError where the record is too short."""
-    wanted = WARM_UP + desk.n_steps + 1
-    if len(history) < wanted:
-        raise DataError(
-            f"{history.source}: {len(history)} rows, wanted {wanted} ({WARM_UP} to warm up, {desk.n_steps} steps)"
-        )
     whole = prepared(history, at_the_money(desk.smile_slope, desk.smile_bend), desk.kappa)
-    start = paths.streams(desk.name).integers("window", len(history) - wanted + 1)
-    rows = start + np.arange(wanted)[:, None]
+    start = window_starts(desk, history, paths, WARM_UP)
+    rows = start + np.arange(WARM_UP + desk.n_steps + 1)[:, None]
     far = whole.far[:, rows, 0].copy()
     far[3] = -2.0 * desk.smile_slope
     log_spot = whole.log_spot[rows, 0]

@@ -59,7 +59,7 @@ def test_contract_on_a_record(name):
 
 
 def test_a_short_record_is_refused():
-    with pytest.raises(DataError, match="walk: 41 rows, wanted at least 42"):
+    with pytest.raises(DataError, match="walk: 41 rows, wanted 42 "):
         DeltaHedging.preset("history").on(walk(41)).record(Paths.of(0, 1))
 
 

@@ -103,7 +103,7 @@ def test_contract_on_a_recorded_market(name):
 
 def test_too_short_or_incomplete_a_history_is_refused():
     desk = FactorTracking(history=history_of(300), n_steps=60)
-    with pytest.raises(DataError, match="300 rows, wanted at least 313"):
+    with pytest.raises(DataError, match="300 rows, wanted 313 "):
         desk.record(Paths.of(0, 1))
     without = history_of(600).rename({"momentum": "momentun"})
     with pytest.raises(UnknownName, match=r'Did you mean "momentun"'):

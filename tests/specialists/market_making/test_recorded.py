@@ -131,7 +131,7 @@ def test_contract_on_a_record():
 
 
 def test_a_record_too_short_says_how_many_rows_it_wants():
-    with pytest.raises(DataError, match=f"{ROWS} rows, wanted at least {recorded.WARM_UP + 101}"):
+    with pytest.raises(DataError, match=f"{ROWS} rows, wanted {recorded.WARM_UP + 101} "):
         on(book(), steps=100).record(Paths.of(0, 1))
 
 
