@@ -73,7 +73,7 @@ SPEC = Spec(
         # who starts from a rule explores around it.
         "default": {
             **_DQN,
-            "steps": 1_000_000,
+            "steps": 800_000,
             "average": 0.3,
             "start": "best",
             "evaluations": 5,

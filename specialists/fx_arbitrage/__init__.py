@@ -76,7 +76,7 @@ SPEC = Spec(
         # the no-trade region of the rule is a good beginning; premium, risk and crash are what is left to learn
         "default": {
             **_DDPG,
-            "steps": 800_000,
+            "steps": 400_000,
             "learning_rate": 3e-4,
             "noise": 0.05,
             "policy_delay": 2,
@@ -85,7 +85,7 @@ SPEC = Spec(
             "start_noise": 0.1,
             "start_updates": 5000,
             "paired": True,
-            "evaluations": 8,
+            "evaluations": 5,
             "evaluation_paths": 2048,
             "model": {**_MODEL, "gamma": 0.9},
         },

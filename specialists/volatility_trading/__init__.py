@@ -74,7 +74,7 @@ SPEC = Spec(
         # what is learnt from is what the agent earns over the rule on the same tape.
         "default": {
             **_NET,
-            "steps": 1_000_000,
+            "steps": 600_000,
             "learning_rate": 1e-3,
             "log_std_init": -2.6,
             "average": 0.3,

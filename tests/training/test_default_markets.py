@@ -1,0 +1,27 @@
+"""On its default market each desk's agent beats the best classical rule: paired, out of sample, net of costs."""
+
+import pytest
+
+from fund.roster import rosters
+from fund.training.evaluate import held_out
+from fund.training.golden import value, yardsticks
+from fund.training.store import ModelStore
+from fund.training.train import train
+
+EPISODES = 20_000
+CLEAR = 3.0  # standard errors
+# whose tuned settings have been run against the bar
+DESKS = ("factor_tracking", "futures_spreads", "fx_arbitrage", "market_making", "statistical_arbitrage",
+         "volatility_trading")  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.acceptance
+@pytest.mark.parametrize("name", DESKS)
+def test_the_agent_beats_the_best_rule(name, tmp_path):
+    spec, store = rosters()[name], ModelStore(tmp_path)
+    strategy, paths = spec.cls(), held_out(EPISODES)
+    train(spec, strategy, store=store)
+    agent = value(strategy, store.load(strategy).policy(), paths)
+    _, rule, _ = yardsticks(strategy, "", paths)
+    assert agent.whole - rule.whole > CLEAR * agent.error_of_difference(rule)
