@@ -17,13 +17,14 @@ from fund.market.garch import fit
 from fund.market.sources import READERS, sniff
 from fund.market.streams import Paths
 from fund.market.stylised_bands import Band, Verdict, judge
-from fund.market.stylised_facts import LEAST, returns_of
+from fund.market.stylised_facts import LEAST, returns_of, variance_ratio
 from fund.roster import Spec
 from fund.strategy import Strategy
 
 Floats = NDArray[np.float64]
 
 ROWS = 40_000  # drawn together; bounds the memory
+MONTH = 20  # days of the variance ratio
 FITTED = 4  # paths to which a GARCH is fitted
 FIRST_SEED = 8 * 10**8
 
@@ -80,13 +81,14 @@ def drawn(
     prices = {name: Priced(f[0].kind, np.hstack([part.returns for part in f])) for name, f in parts.items()}
     medians = {name: float(np.nanmedian(np.concatenate(values))) for name, values in details.items()}
     verdicts = {name: judge(priced.returns, priced.kind) for name, priced in prices.items()}
-    return verdicts, {**medians, **garch_facts(prices)}
+    return verdicts, {**medians, **further_facts(prices)}
 
 
-def garch_facts(prices: Mapping[str, Priced]) -> dict[str, float]:
-    """GJR-GARCH with t shocks fitted to each price: medians over the first paths, by price and parameter."""
+def further_facts(prices: Mapping[str, Priced]) -> dict[str, float]:
+    """Variance ratio over a month of each price, and GJR-GARCH with t shocks fitted to its first paths: medians."""
     found = {}
     for name, priced in prices.items():
+        found[f"{name}_variance_ratio_{MONTH}"] = float(np.median(variance_ratio(priced.returns, MONTH)))
         models = [fit(priced.returns[:, i]).model for i in range(min(FITTED, priced.returns.shape[1]))]
         for word in ("persistence", "arch", "asymmetry", "garch", "freedom"):
             found[f"{name}_gjr_{word}"] = float(np.median([getattr(model, word) for model in models]))
@@ -101,12 +103,12 @@ def of_files(
     if alone is not None:
         prices = calibration.prices(strategy, strategy.with_steps(LEAST).record(Paths.of(FIRST_SEED, 1)))
         same = {name: Priced(priced.kind, alone) for name, priced in prices.items()}
-        return {**{name: _values(priced) for name, priced in same.items()}, "details": garch_facts(same)}
+        return {**{name: _values(priced) for name, priced in same.items()}, "details": further_facts(same)}
     desk, tape = recorded(calibration, spec, strategy, files)
     prices = calibration.prices(desk, tape)
     details = {name: float(value[0]) for name, value in calibration.details(desk, tape).items()}
     found = {name: _values(priced) for name, priced in prices.items()}
-    return {**found, "details": {**details, **garch_facts(prices)}}
+    return {**found, "details": {**details, **further_facts(prices)}}
 
 
 def _one_price(files: Files) -> Floats | None:

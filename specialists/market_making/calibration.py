@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from fund.calibration.calibration import Calibration, Priced, log_deviation
 from fund.errors import DataError
 from fund.market.stylised_facts import autocorrelation, correlation
+from fund.market.stylised_facts_intraday import time_of_day, u_shape
 from fund.market.tape import Tape
 from specialists.market_making.market import NEVER
 from specialists.market_making.recorded import NEEDED
@@ -36,6 +37,7 @@ Floats = NDArray[np.float64]
 
 LAGS = (1, 10)
 STEPS = 390  # of an episode
+WHOLE = 0.95  # share of a day's steps that counts as a day
 
 
 def prices(desk: MarketMaking, tape: Tape) -> Mapping[str, Priced]:
@@ -86,17 +88,27 @@ def details(desk: MarketMaking, tape: Tape) -> Mapping[str, Floats]:
 
     flow_r2: of a step's move on its net signed volume (about .65 of the whole order-flow imbalance: Cont, Kukanov &
     Stoikov, 2014). sign_autocorrelation: of the signs of steps with net flow (long memory; Bouchaud et al., 2004).
-    impact_exponent: slope of ln mean |move| on ln net volume over fifths of it (.4 to .7).
+    impact_exponent: slope of ln mean |move| on ln net volume over fifths of it (.4 to .7). spread_and_volatility: of
+    the half-spread and the size of the next move (above 0). volume_u, volatility_u: where the tape is a whole day.
     """
     sold, bought = _volumes(tape)
     net, moves = bought - sold, np.diff(tape["mid"], axis=0)
-    signs = np.sign(net)
+    signs, half = np.sign(net), 0.5 * (tape["best_ask"] - tape["best_bid"])
     return {
         "flow_r2": correlation(moves, net) ** 2,
         **{f"sign_autocorrelation_{lag}": autocorrelation(signs, lag) for lag in LAGS},
         "impact_exponent": np.array([_exponent(net[:, i], moves[:, i]) for i in range(tape.n)]),
         "move_autocorrelation_1": autocorrelation(moves, 1),
+        "spread_and_volatility": correlation(half[:-1], np.abs(moves)),
+        **_day(desk, np.abs(moves), sold + bought),
     }
+
+
+def _day(desk: MarketMaking, size: Floats, volume: Floats) -> dict[str, Floats]:
+    if len(size) < WHOLE * desk.steps_per_day:
+        return {}
+    time = time_of_day(len(size), desk.steps_per_day)
+    return {"volume_u": u_shape(volume, time), "volatility_u": u_shape(size, time)}
 
 
 def _exponent(net: Floats, move: Floats) -> float:

@@ -43,6 +43,10 @@ def test_order_book_and_stages_within_the_day():
     assert verdicts == {}
     assert 0.05 < details["flow_r2"] < 0.9  # informed flow: the mid moves with it
     assert details["sign_autocorrelation_1"] > 0.0
+    assert details["spread_and_volatility"] > 0.0
+    # activity follows 1 + .35 (12 (u - 1/2)^2 - 1): 1.49 on average in the outer tenths, .66 in the middle fifth
+    assert details["volume_u"] == pytest.approx(1.49 / 0.66, rel=0.25)
+    assert details["volatility_u"] > 1.5
     execution = STAGES["execution"]
     _, details = drawn(calibration_of(execution), execution.cls(), Sample(64))
     # volume 1 + season (3 x^2 - 1) with season 1/2: (2 at the ends) / (1/2 at noon), averaged over tenths and fifths
