@@ -19,7 +19,7 @@ import json
 import math
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from fund.errors import ModelError
 from fund.paths import atomic_write, models_folder
@@ -104,6 +104,37 @@ def environment_hash(strategy: Strategy) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+class Keeper(Protocol):
+    """A store of models, each with a card that has name, preset, environment and score."""
+
+    def card(self, name: str, which: str = "best", preset: str = "default") -> Any:
+        """The card of a model, or None where there is none."""
+
+    def path(self, name: str, which: str, preset: str = "default") -> Path:
+        """The file of `best` or `latest`."""
+
+    def save(self, card: Any, content: bytes, which: str) -> Path:
+        """Write model and card."""
+
+
+def offer(keeper: Keeper, card: Any, content: bytes) -> bool:
+    """Make a model the best if it is: finite, and better than the best under the same environment.
+
+    A best of another environment is not comparable; it is kept in checkpoints under its own hash.
+    """
+    if not math.isfinite(card.score):
+        return False
+    old = keeper.card(card.name, "best", card.preset)
+    if old is not None and old.environment == card.environment and old.score >= card.score:
+        return False
+    if old is not None and old.environment != card.environment:
+        path = keeper.path(card.name, "best", card.preset)
+        kept = path.parent / "checkpoints" / f"{card.name}_best_{old.environment}{path.suffix}"
+        write(kept, path.read_bytes())
+    keeper.save(card, content, "best")
+    return True
+
+
 class ModelStore:
     """Models under one folder."""
 
@@ -142,21 +173,8 @@ class ModelStore:
         return path
 
     def offer(self, card: Card, content: bytes) -> bool:
-        """Make this model the best if it is: finite, and better than the best under the same environment.
-
-        A best of another environment is not comparable; it is kept in checkpoints under its own hash.
-        """
-        if not math.isfinite(card.score):
-            return False
-        old = self.card(card.name, "best", card.preset)
-        if old is not None and old.environment == card.environment and old.score >= card.score:
-            return False
-        if old is not None and old.environment != card.environment:
-            path = self.path(card.name, "best", card.preset)
-            kept = path.parent / "checkpoints" / f"{card.name}_best_{old.environment}.zip"
-            write(kept, path.read_bytes())
-        self.save(card, content, "best")
-        return True
+        """Make this model the best if it is; says whether."""
+        return offer(self, card, content)
 
     def card(self, name: str, which: str = "best", preset: str = "default") -> Card | None:
         """The card of a model, or None where there is none; raises ModelError where it is damaged."""

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -33,6 +32,7 @@ from fund.strategy import Box, Choice
 from fund.training.multi_agent.acting import Actors
 from fund.training.multi_agent.algorithms import players_of
 from fund.training.multi_agent.group import below
+from fund.training.store import offer
 
 KEPT_CHECKPOINTS = 3
 NETWORKS = ("actor/", "critic/", "norm/")
@@ -144,21 +144,8 @@ class TeamStore:
             old.unlink()
 
     def offer(self, card: TeamCard, content: bytes) -> bool:
-        """Make this model the best if it is: finite, and better than the best of the same world.
-
-        A best of another world is not comparable; it is kept in checkpoints under its own hash.
-        """
-        if not math.isfinite(card.score):
-            return False
-        old = self.card(card.name, "best", card.preset)
-        if old is not None and old.environment == card.environment and old.score >= card.score:
-            return False
-        if old is not None and old.environment != card.environment:
-            path = self.path(card.name, "best", card.preset)
-            kept = path.parent / "checkpoints" / f"{card.name}_best_{old.environment}.safetensors"
-            atomic_write(kept, path.read_bytes())
-        self.save(card, content, "best")
-        return True
+        """Make this model the best if it is; says whether."""
+        return offer(self, card, content)
 
     def card(self, name: str, which: str = "best", preset: str = "default") -> TeamCard | None:
         """The card of a model, None where there is none; raises ModelError where it is damaged."""
