@@ -19,7 +19,9 @@ from fund.paths import atomic_write
 from fund.roster import Spec, rosters
 from fund.strategy import Strategy
 from fund.training.evaluate import held_out
+from fund.training.front_onnx import front_nodes
 from fund.training.network import Network
+from fund.training.per_asset import PerAsset
 from fund.training.store import Card, ModelStore
 
 TOLERANCE = 1e-5
@@ -42,8 +44,6 @@ def export_one(spec: Spec, kind: str, out: Path, store: ModelStore) -> dict[str,
     """Write `<name>.<kind>` and `<name>.json` (card and parity record)."""
     strategy = spec.cls()
     network, card = store.load(strategy), store.card(spec.name)
-    if network.front is not None:
-        raise ModelError(f"{spec.name}: a per_asset network cannot be exported; train with network mlp")
     assert card is not None  # load has read it
     observations = recorded_observations(strategy)
     content = (
@@ -82,7 +82,7 @@ def onnx_bytes(network: Network, width: int) -> bytes:
     """The policy as an ONNX model."""
     from onnx import TensorProto, checker, helper, numpy_helper
 
-    nodes, weights, last = [], [], "obs"
+    nodes, weights, last = front_nodes(network)
     for k, (weight, bias) in enumerate(network.layers):
         weights += [
             numpy_helper.from_array(np.ascontiguousarray(weight.numpy().T), f"weight_{k}"),
@@ -135,7 +135,8 @@ def safetensors_bytes(network: Network, card: Card) -> bytes:
     """The layers as safetensors, with what is needed to run them in the metadata."""
     from safetensors.torch import save
 
-    tensors = {}
+    front = {} if network.front is None else network.front.state_dict()
+    tensors = {f"front.{key}": t.contiguous() for key, t in front.items()}
     for k, (weight, bias) in enumerate(network.layers):
         tensors[f"weight_{k}"], tensors[f"bias_{k}"] = weight.contiguous(), bias.contiguous()
     meta = {"activation": network.activation, "head": network.head, "name": card.name}
@@ -149,5 +150,7 @@ def from_safetensors(content: bytes) -> Network:
     tensors = load(content)
     length = int.from_bytes(content[:8], "little")
     meta = json.loads(content[8 : 8 + length])["__metadata__"]
-    layers = tuple((tensors[f"weight_{k}"], tensors[f"bias_{k}"]) for k in range(len(tensors) // 2))
-    return Network(layers, meta["activation"], meta["head"], float(meta["low"]), float(meta["high"]))
+    count = sum(key.startswith("weight_") for key in tensors)
+    layers = tuple((tensors[f"weight_{k}"], tensors[f"bias_{k}"]) for k in range(count))
+    front = PerAsset.of(tensors, "front.", meta["activation"])
+    return Network(layers, meta["activation"], meta["head"], float(meta["low"]), float(meta["high"]), front)

@@ -112,6 +112,27 @@ def test_a_desk_learns_by_it_and_is_played_alike(desk):
     np.testing.assert_allclose(network(seen), agent.predict(seen, deterministic=True)[0], atol=1e-6)
 
 
+@pytest.mark.parametrize("desk", DESKS)
+def test_an_export_acts_alike_without_torch(desk):
+    from fund.training.export import from_safetensors, onnx_bytes, run_onnx, safetensors_bytes
+
+    class Card:
+        name = desk
+
+    algorithm, assets, model = DESKS[desk]
+    strategy = rosters()[desk].cls().with_parameters(n_steps=10)
+    settings = Settings.of(
+        {"n_envs": 4, "net_arch": [8], "network": "per_asset", "assets": list(assets), "model": model}
+    )
+    agent = learner(algorithm, training_env(strategy, settings, 0), strategy, settings, 0)
+    network = Network.of(agent.policy.state_dict(), algorithm, settings.activation, strategy.actions)
+    seen = np.random.default_rng(0).normal(size=(300, len(strategy.features))).astype(np.float32)
+    found = run_onnx(onnx_bytes(network, seen.shape[1]), seen)
+    np.testing.assert_allclose(found, network(seen), atol=1e-5)
+    assert len(np.unique(found)) > 1
+    np.testing.assert_array_equal(from_safetensors(safetensors_bytes(network, Card()))(seen), network(seen))
+
+
 def _key(weights, ending):
     return next(key for key in weights if key.endswith(ending))
 
