@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fund.training.network import Network
+from fund.training.per_asset import PerAsset
 
 
 def front_nodes(network: Network) -> tuple[list[Any], list[Any], str]:
@@ -16,22 +17,7 @@ def front_nodes(network: Network) -> tuple[list[Any], list[Any], str]:
         return [], [], "obs"
     from onnx import helper, numpy_helper
 
-    front = network.front
-    count, act = len(front.slots), network.activation.capitalize()
-    arrays: dict[str, Any] = {
-        "slots": front.slots.flatten().numpy(), "rest": front.rest.numpy(),
-        "by_asset": np.array([-1, count, front.slots.shape[1]]), "once": np.array([1]),
-        "for_all": np.array([1, count, 1]), "in_a_row": np.array([-1, count * front.width]),
-        "root": np.array(math.sqrt(front.width), dtype=np.float32),
-    }  # fmt: skip
-    layers: dict[str, Any] = {
-        "encode_0": front.encode[0], "encode_2": front.encode[2], "query": front.query, "key": front.key,
-        "value": front.value,
-    }  # fmt: skip
-    for name, layer in layers.items():
-        arrays[f"{name}_weight"] = np.ascontiguousarray(layer.weight.numpy().T)
-        if layer.bias is not None:
-            arrays[f"{name}_bias"] = layer.bias.numpy()
+    front, act = network.front, network.activation.capitalize()
     steps: list[tuple[str, list[str], str, dict[str, Any]]] = [
         ("Gather", ["obs", "slots"], "said_flat", {"axis": 1}),
         ("Reshape", ["said_flat", "by_asset"], "said", {}),
@@ -52,7 +38,26 @@ def front_nodes(network: Network) -> tuple[list[Any], list[Any], str]:
         ("Concat", ["z_flat", "common"], "front", {"axis": 1}),
     ]  # fmt: skip
     nodes = [helper.make_node(kind, given, [out], **more) for kind, given, out, more in steps]
-    return nodes, [numpy_helper.from_array(x, name) for name, x in arrays.items()], "front"
+    return nodes, [numpy_helper.from_array(x, name) for name, x in _arrays(front).items()], "front"
+
+
+def _arrays(front: PerAsset) -> dict[str, Any]:
+    count = len(front.slots)
+    arrays: dict[str, Any] = {
+        "slots": front.slots.flatten().numpy(), "rest": front.rest.numpy(),
+        "by_asset": np.array([-1, count, front.slots.shape[1]]), "once": np.array([1]),
+        "for_all": np.array([1, count, 1]), "in_a_row": np.array([-1, count * front.width]),
+        "root": np.array(math.sqrt(front.width), dtype=np.float32),
+    }  # fmt: skip
+    layers: dict[str, Any] = {
+        "encode_0": front.encode[0], "encode_2": front.encode[2], "query": front.query, "key": front.key,
+        "value": front.value,
+    }  # fmt: skip
+    for name, layer in layers.items():
+        arrays[f"{name}_weight"] = np.ascontiguousarray(layer.weight.numpy().T)
+        if layer.bias is not None:
+            arrays[f"{name}_bias"] = layer.bias.numpy()
+    return arrays
 
 
 def _linear(given: str, name: str) -> list[tuple[str, list[str], str, dict[str, Any]]]:
