@@ -84,7 +84,7 @@ def by_date(
         {
             label: whole(one)
             for name, part in parts.items() if _playable(markets[name], rows := getattr(part, which))
-            for label, one in one_by_one(name, markets[name].on(rows)).items()
+            for label, one in one_by_one(name, markets[name].on(rows), len(markets) > 1).items()
         }
         for which in ("test", "seen")
     ]  # fmt: skip
@@ -160,11 +160,12 @@ def formed(market: Strategy, ends: tuple[int, int], pairs: Sequence[str]) -> Str
     )
 
 
-def one_by_one(name: str, market: Strategy) -> dict[str, Strategy]:
+def one_by_one(name: str, market: Strategy, of_several: bool) -> dict[str, Strategy]:
     """What is played by itself, by its name: every pair of a panel; elsewhere the market."""
     if not isinstance(market, StatisticalArbitrage):
         return {name: market}
-    return {f"{a}/{b}": market.with_parameters(leg_1=a, leg_2=b) for a, b in pairs_of(market)}
+    before = f"{name} " if of_several else ""
+    return {f"{before}{a}/{b}": market.with_parameters(leg_1=a, leg_2=b) for a, b in pairs_of(market)}
 
 
 def named(pair: str, known: Sequence[str]) -> tuple[str, str]:

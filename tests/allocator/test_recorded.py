@@ -9,7 +9,7 @@ import pytest
 
 from allocator.recorded_desks import cuts, recorded_desks
 from allocator.recorded_fund import compounded, streams, table
-from allocator.recorded_parts import EMBARGO, TRAINING_STEPS, days_of, history_of, named
+from allocator.recorded_parts import EMBARGO, TRAINING_STEPS, days_of, history_of, named, one_by_one
 from allocator.recorded_play import Daily, by_day, daily, together
 from allocator.run import SIZES
 from allocator.run_fund import run_fund
@@ -194,6 +194,13 @@ def test_absent_desks_have_a_still_stream_and_too_few_days_are_refused():
         streams({"fx_arbitrage": Daily(np.arange(100), np.zeros(100))})
     with pytest.raises(DataError, match="no desk has daily returns"):
         streams({"market_making": none})
+
+
+def test_pairs_of_several_tables_do_not_meet_under_one_name():
+    desk = ROSTER["statistical_arbitrage"].cls(leg_1="KO,XOM", leg_2="PEP,CVX")
+    assert list(one_by_one("a", desk, False)) == ["KO/PEP", "XOM/CVX"]
+    assert list(one_by_one("a", desk, True)) == ["a KO/PEP", "a XOM/CVX"]
+    assert list(one_by_one("GOLD", curve(200, 1), True)) == ["GOLD"]
 
 
 def test_the_table_says_who_played():
