@@ -20,12 +20,12 @@ from fund.envs.team import Observations, Team, seen_by, tell
 from fund.errors import InvalidParameter, ModelError, UnknownName
 from fund.strategy import Box, Choice
 from fund.training.multi_agent.group import Members, below
+from fund.training.multi_agent.learner import LARGEST_SEED
 from fund.training.multi_agent.networks import ACTIVATIONS
 from fund.training.multi_agent.replay import CUT, OVER, Replay, Row, Sample
 from fund.training.multi_agent.settings import Schedule, Settings, at
 
 OFF_POLICY = ("qmix", "vdn", "dqn", "maddpg")
-LARGEST_SEED = 2**29  # selection and test seeds begin far above
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from fund.envs.team import Outcome
 from fund.strategy import Box, Choice
@@ -104,3 +105,12 @@ def guess():
 @pytest.fixture
 def stateless():
     return Stateless
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Sums of several threads come in any order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

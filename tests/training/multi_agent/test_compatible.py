@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 from mpe2 import simple_spread_v3
 
 from fund.envs.execution import create_execution_environment
@@ -29,14 +28,6 @@ from fund.training.multi_agent.session import mean_return
 from fund.training.multi_agent.store import TeamStore
 
 SMALL = {"num_envs": 4, "rollout": 5, "hidden_dim": 8, "ppo_epochs": 1, "evaluations": 2}
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def risk():

@@ -19,14 +19,6 @@ TEAM = OffPolicy(
 X = np.array([[-2.0], [-1.0], [0.0], [1.0], [2.0]], np.float32)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def trained(team, settings, seed=0):
     learner = learner_of(team, settings, seed)
     while learner.progress < 1.0:

@@ -25,14 +25,6 @@ SMALL = Settings(
 )  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def test_the_modes_are_those_of_the_guide():
     assert set(MODES) == {"strategic", "tactical", "execution", "risk", "unified", "mixed"}
     with pytest.raises(UnknownName, match='Did you mean "tactical"'):

@@ -23,14 +23,6 @@ SMALL = OffPolicy(
 KINDS = {"qmix": "discrete", "dqn": "discrete", "maddpg": "continuous"}
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def settings(algorithm, **changes):
     return dataclasses.replace(SMALL, algorithm=algorithm, **changes)
 

@@ -21,14 +21,6 @@ UNIFORM = {
 PAIRS = [torch.tensor([[0], [0], [1], [1]]), torch.tensor([[0], [1], [0], [1]])]
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def trained(team, settings, seed=0):
     learner = learner_of(team, settings, seed)
     while learner.progress < 1.0:
