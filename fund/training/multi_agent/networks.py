@@ -173,7 +173,7 @@ class Critic(nn.Module):
     def __init__(self, size: int, settings: Settings) -> None:
         super().__init__()
         self.torso = Torso(size, settings)
-        self.head = orthogonal(nn.Linear(self.torso.width, 1), 1.0)
+        self.head = orthogonal(nn.Linear(self.torso.width, 1), settings.critic_gain)
 
     def forward(self, of: Sequence) -> tuple[Tensor, Tensor]:
         """Values (L, B) in the units of the normaliser, and the memory."""

@@ -34,6 +34,9 @@ class Settings:
     feature_norm: bool = True  # layer norm of the input
     layer_norm: bool = True  # and behind each layer
     output_gain: float = 0.01  # of the actor's last layer, orthogonal as all are
+    critic_gain: float = (
+        1.0  # of the critic's; small where rewards are: a first guess of 1 would drown returns of .01
+    )
     log_std_init: float = 0.0  # of continuous actions
     actor_rate: Schedule = 7e-4
     critic_rate: Schedule = 7e-4
