@@ -31,7 +31,9 @@ def trained(tmp_path, settings_changes=None, **changes):
 @pytest.mark.acceptance
 def test_without_costs_it_hedges_like_black_scholes(tmp_path):
     # DH-11
-    strategy, agent = trained(tmp_path, {"start": "black_scholes", "paired": True, "actor_rate": 0.01}, cost_rate=0.0)
+    strategy, agent = trained(
+        tmp_path, {"start": "black_scholes", "paired": True, "actor_rate": 0.01}, cost_rate=0.0
+    )
     delta = play(strategy, strategy.rules["black_scholes"](strategy), held_out(PATHS))
     error, least = (strategy.statistics(result)["hedge_error_std"] for result in (agent, delta))
     assert error < 1.05 * least
