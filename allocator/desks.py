@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from multiprocessing import active_children, get_context
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from fund.envs.play import play
-from fund.errors import InvalidParameter
+from fund.errors import InvalidParameter, ModelError
 from fund.market.streams import Paths
 from fund.report.contents import Desk, Progress
 from fund.report.inference import paired
@@ -57,7 +58,8 @@ def train_desks(
 ) -> dict[str, Trained]:
     """Train every desk for a share of its tuned steps, one process a desk, one thread each.
 
-    A signal ends the trainings under way, which save what they have learnt, and is raised.
+    A signal ends the trainings under way, which save what they have learnt, and is raised. Raises ModelError where a
+    process was killed.
     """
     jobs = [(name, plan, share, seed, models) for name, plan in plans.items()]
     # a process costs seconds of compiling, which a tiny training is not worth
@@ -67,6 +69,8 @@ def train_desks(
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_deaf_to_ctrl_c)
     try:
         return dict(pool.map(_train_one, jobs))
+    except BrokenProcessPool:
+        raise ModelError("a process that trained a desk was killed, by hand or for its memory") from None
     except KeyboardInterrupt:
         for helper in active_children():
             helper.terminate()
