@@ -35,6 +35,7 @@ class DeltaHedging(Strategy):
     features = FEATURES
     rules = RULES
     presets = PRESETS
+    statistics = attribution.statistics
     warm_up = recorded.WARM_UP
     checks = Rules(kind="numbers")  # a payoff may be nothing, and so may be the time that is left
     finite_horizon = True
@@ -183,10 +184,6 @@ class DeltaHedging(Strategy):
         if self.objective == "mean_std":
             return float(pnl.mean() - self.std_weight * pnl.std())
         return cara_equivalent(pnl, self.risk_aversion) if self.risk_aversion > 0.0 else None
-
-    def statistics(self, played: Played) -> dict[str, float]:
-        """What hedging cost, and the price at which the writer is indifferent."""
-        return attribution.statistics(self, played)
 
     @property
     def days(self) -> int:

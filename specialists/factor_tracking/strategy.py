@@ -32,6 +32,7 @@ class FactorTracking(Strategy):
     features = FEATURES
     rules = RULES
     presets = PRESETS
+    statistics = attribution.statistics
     checks = Rules(kind="numbers")  # of valuations below zero, too
     derived = (
         "unit_volatility", "turnover_rate", "turnover_scale", "weight_scale", "per_target", "per_rebalance",
@@ -160,10 +161,6 @@ class FactorTracking(Strategy):
     def certainty_equivalent(self, played: Played) -> float | None:
         """Garleanu and Pedersen's objective, in their world."""
         return float(played.memory["worth"].mean()) if self.trade_form else None
-
-    def statistics(self, played: Played) -> dict[str, float]:
-        """Exposures, turnover, hit rate and tracking error; in the paper's world its objective, P&L and cost a step."""
-        return attribution.statistics(self, played)
 
     @property
     def unit_volatility(self) -> float:

@@ -35,6 +35,7 @@ class FuturesSpreads(Strategy):
     features = FEATURES
     rules = RULES
     presets = PRESETS
+    statistics = attribution.statistics
     warm_up = WARM_UP
     derived = (
         "reward_of_money", "tenth_of_capital", "hundredth_of_capital", "per_limit", "interest_of_step",
@@ -194,10 +195,6 @@ class FuturesSpreads(Strategy):
     def certainty_equivalent(self, played: Played) -> float | None:
         """Sure final wealth over the capital that is worth the episodes; None where wealth has no utility."""
         return power_equivalent(played.nav[-1] / self.capital, self.utility_power)
-
-    def statistics(self, played: Played) -> dict[str, float]:
-        """Attribution, margin, growth, and moments of the market."""
-        return attribution.statistics(self, played)
 
     @cached_property
     def published_curve(self) -> SchwartzSmith:

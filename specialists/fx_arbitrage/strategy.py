@@ -37,6 +37,7 @@ class FxArbitrage(Strategy):
     features = FEATURES
     rules = RULES
     presets = PRESETS
+    statistics = attribution.statistics
     warm_up = WARM_UP
     derived = (
         "least_margin", "fee", "reward_of_money", "half_gamma", "per_limit", "per_leverage", "tenth_of_capital",
@@ -190,10 +191,6 @@ class FxArbitrage(Strategy):
         r = np.maximum(played.nav[1:] / np.maximum(played.nav[:-1], 1e-9) - 1.0, -1.0)
         utility = (r - self.half_gamma * r * r).sum(axis=0)
         return float(utility.mean()) / (self.n_steps * self.years_per_step)
-
-    def statistics(self, played: Played) -> dict[str, float]:
-        """Opportunities and attempts at them, what the P&L is made of, leverage, and the shape of monthly returns."""
-        return attribution.statistics(self, played)
 
     @property
     def triple(self) -> tuple[str, ...]:

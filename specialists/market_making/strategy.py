@@ -36,6 +36,7 @@ class MarketMaking(Strategy):
     features = FEATURES
     rules = RULES
     presets = PRESETS
+    statistics = attribution.statistics
     warm_up = recorded.WARM_UP
     checks = Rules(kind="numbers")  # of prices that no quote meets, too
     flat_action = 1.0
@@ -188,10 +189,6 @@ class MarketMaking(Strategy):
     def certainty_equivalent(self, played: Played) -> float | None:
         """CARA certainty equivalent of the episodes' P&L, account currency; none where gamma is zero."""
         return cara_equivalent(played.nav[-1] - played.nav[0], self.gamma) if self.gamma > 0 else None
-
-    def statistics(self, played: Played) -> dict[str, float]:
-        """Quotes, inventory and P&L of the episodes."""
-        return attribution.statistics(self, played)
 
     @property
     def dt(self) -> float:

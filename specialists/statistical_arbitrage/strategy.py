@@ -32,6 +32,7 @@ class StatisticalArbitrage(Strategy):
     features = FEATURES
     rules = RULES
     presets = PRESETS
+    statistics = attribution.statistics
     warm_up = WARM_UP
     derived = (
         "by_exposure", "reward_of_money", "tenth_of_capital", "share_of_step", "pull", "spread_variance",
@@ -152,10 +153,6 @@ class StatisticalArbitrage(Strategy):
     def certainty_equivalent(self, played: Played) -> float | None:
         """Sure final wealth over the capital that is worth the episodes; None where wealth has no utility."""
         return power_equivalent(played.nav[-1] / self.capital, self.utility_power)
-
-    def statistics(self, played: Played) -> dict[str, float]:
-        """Return rate, cycles and time in the market, and the months' mean and skewness."""
-        return attribution.statistics(self, played)
 
     @property
     def years_per_step(self) -> float:

@@ -31,6 +31,7 @@ class VolatilityTrading(Strategy):
     features = FEATURES
     rules = RULES
     presets = PRESETS
+    statistics = attribution.statistics
     warm_up = WARM_UP
     derived = (
         "reward_of_money", "per_capital", "tenth_of_capital", "per_limit", "claim_mean", "claim_mean_by_v",
@@ -160,10 +161,6 @@ class VolatilityTrading(Strategy):
     def certainty_equivalent(self, played: Played) -> float | None:
         """Sure final wealth over the capital that is worth the episodes under log utility; None without it."""
         return power_equivalent(played.nav[-1] / self.capital, 0.0 if self.log_utility else 1.0)
-
-    def statistics(self, played: Played) -> dict[str, float]:
-        """Mean P&L by source, growth, exposure."""
-        return attribution.statistics(self, played)
 
     @property
     def years_per_step(self) -> float:
