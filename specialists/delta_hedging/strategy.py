@@ -89,9 +89,7 @@ class DeltaHedging(Strategy):
     volvol: float = parameter(0.6, "volatility of volatility; Hagan et al. (2002), beta = 1", at_least=0.0)
     cost_rate: float = 5e-4
     least_trade: float = parameter(
-        0.02,
-        "smallest change of the hedge that is traded, units an option: a round lot of 100 shares",
-        at_least=0.0,
+        0.02, "smallest trade of the hedge, units an option: a round lot of 100 shares", at_least=0.0
     )
     set_up_cost: bool = parameter(True, "whether the first trade of an option costs")
     unwind_cost: bool = parameter(True, "whether closing the hedge at expiry costs")
