@@ -151,7 +151,6 @@ class Strategy(ABC):
     version: ClassVar[int] = 0
     step: ClassVar[Step]
     features: ClassVar[tuple[str, ...]]  # the observation's slots, in order
-    units: ClassVar[Mapping[str, str]] = {}  # unit and source of parameters that no `parameter` describes
     derived: ClassVar[tuple[str, ...]] = ()  # properties that the scalar functions read beside the fields
     rules: ClassVar[Mapping[str, Callable[[Any], Policy]]]  # textbook policies; the first is the yardstick
     checks: ClassVar[Rules] = Rules()  # of a DataFrame that it is put `on`
@@ -190,7 +189,7 @@ class Strategy(ABC):
     def unit_of(cls, parameter: str) -> str:
         """Unit and source of a parameter."""
         known = described(cls)
-        return cls.units.get(parameter, known[parameter].unit if parameter in known else "")
+        return known[parameter].unit if parameter in known else ""
 
     @classmethod
     def needs(cls) -> tuple[str, ...]:

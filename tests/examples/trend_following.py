@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from fund.account.limits import exposure_limit
 from fund.market.streams import Paths
 from fund.market.tape import Tape, write_tape
 from fund.market.weather import Weather, walk
+from fund.parameter import parameter
 from fund.strategy import Box, Policy, Step, Strategy, View
 
 
@@ -90,34 +91,32 @@ def long(strategy: TrendFollowing) -> Policy:
     return lambda view: np.ones((view.n, 1))
 
 
+RULES: Mapping[str, Callable[[Any], Policy]] = {"momentum": momentum, "long": long}
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "default": {},
+    "null": {"drift": 0.0},
+    "planted": {"drift": 2.0, "cost_rate": 0.0},
+}
+
+
 @dataclass(frozen=True)
 class TrendFollowing(Strategy):
     """One future with a hidden, changing drift."""
 
-    name: ClassVar[str] = "trend_following"
-    step: ClassVar[Step] = Step(
-        Columns, Memory, Own, Parts, ("price",), (0,), 1, opening, trade, reward, observe
-    )
-    features: ClassVar[tuple[str, ...]] = ("return_1", "return_20", "position", "unrealised", "drawdown")
-    rules: ClassVar[Mapping[str, Callable[[Any], Policy]]] = {"momentum": momentum, "long": long}
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "default": {},
-        "null": {"drift": 0.0},
-        "planted": {"drift": 2.0, "cost_rate": 0.0},
-    }
+    name = "trend_following"
+    actions = Box(1)  # the target position
+    step = Step(Columns, Memory, Own, Parts, ("price",), (0,), 1, opening, trade, reward, observe)
+    features = ("return_1", "return_20", "position", "unrealised", "drawdown")
+    rules = RULES
+    presets = PRESETS
 
-    drift: float = 0.4  # a year, up or down
-    volatility: float = 0.15  # a year
-    turn: float = 0.01  # probability a day that the drift changes sign
+    drift: float = parameter(0.4, "a year, up or down")
+    volatility: float = parameter(0.15, "a year", above=0.0)
+    turn: float = parameter(0.01, "probability a day that the drift changes sign", at_least=0.0, at_most=1.0)
     leverage: float = 1.0
     cost_rate: float = 0.0002
-    warm_up: int = 20
+    warm_up: int = parameter(20, "days before the first", at_least=20)
     reward_scale: float = 100.0
-
-    @property
-    def actions(self) -> Box:
-        """The target position."""
-        return Box(1)
 
     def record(self, paths: Paths, weather: Weather | None = None) -> Tape:
         """Prices and their past returns."""
