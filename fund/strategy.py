@@ -192,6 +192,12 @@ class Strategy(ABC):
         return known[parameter].unit if parameter in known else ""
 
     @classmethod
+    def wanted_of(cls, parameter: str) -> str:
+        """The values that a parameter may have, in words; empty where it may have any."""
+        known = described(cls)
+        return known[parameter].wanted if parameter in known else ""
+
+    @classmethod
     def needs(cls) -> tuple[str, ...]:
         """Columns that a history must have; none: this strategy has no recorded form."""
         return ()

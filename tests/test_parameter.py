@@ -91,3 +91,10 @@ def test_an_inverse_is_a_number_over_a_parameter():
 
     assert (Odds().per_capital, Odds().tenth) == (0.25, 2.5)
     assert Odds.tenth.__doc__ == "10 over `capital`."
+
+
+def test_a_strategy_tells_what_its_parameters_may_be():
+    desk = ROSTER["delta_hedging"].cls
+    assert desk.wanted_of("option") == "one of call, put"
+    assert desk.wanted_of("spot") == "above 0"
+    assert desk.wanted_of("mu") == ""

@@ -31,7 +31,7 @@ def listing(specs: Mapping[str, Spec]) -> dict[str, Any]:
 
 
 def one(spec: Spec) -> dict[str, Any]:
-    """Every name of one strategy; parameters with default, unit and source."""
+    """Every name of one strategy; parameters with default, unit and source, and the values that they may have."""
     strategy = spec.cls()
     shown = {key: list(values) for key, values in shown_names(strategy).items()}
     return {
@@ -41,7 +41,11 @@ def one(spec: Spec) -> dict[str, Any]:
         **shown,
         "policies": [*spec.cls.rules, *POLICIES],
         "parameters": {
-            f.name: {"default": _plain(getattr(strategy, f.name)), "unit": spec.cls.unit_of(f.name)}
+            f.name: {
+                "default": _plain(getattr(strategy, f.name)),
+                "unit": spec.cls.unit_of(f.name),
+                "wanted": spec.cls.wanted_of(f.name),
+            }
             for f in dataclasses.fields(strategy)
         },
     }
