@@ -17,14 +17,14 @@ SPEC = ROSTER["volatility_trading"]
 
 def test_recovers_its_own_parameters():
     truth = {"theta": 0.03, "xi": 0.5, "rho": -0.6, "demand_deviation": 0.3}
-    fit = fit_of("volatility_trading", truth, 600, 8, weather=False)
-    within(fit, truth)
+    fit = recovered("volatility_trading", truth, 600, 8, weather=False)
     assert fit.standard_errors["theta"] < 0.5 * truth["theta"]
 
 
 @pytest.mark.slow
-def test_refitted_on_its_own_output():
-    recovered("volatility_trading", {"theta": 0.025, "xi": 0.35, "rho": -0.75}, 1500, tapes=12)
+def test_recovers_them_under_the_weather():
+    truth = {"theta": 0.025, "xi": 0.35, "rho": -0.75}
+    within(fit_of("volatility_trading", truth, 1500, 12), truth)
 
 
 @pytest.mark.slow
