@@ -199,8 +199,8 @@ def test_archives_that_are_refused(make, reason: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
-        (gzip.compress(TABLE * 99)[:-20], "the compressed file ends early"),
-        (gzip.compress(TABLE)[:-8] + b"12345678", "cannot be read"),
+        (gzip.compress(TABLE * 99, mtime=0)[:-20], "the compressed file ends early"),
+        (gzip.compress(TABLE, mtime=0)[:-8] + b"12345678", "cannot be read"),
         (TABLE.decode().encode("utf-16"), ":1: the text is UTF-16"),
         (TABLE + b"2020-01-03,\xff\n", ":4: byte 0xff is no UTF-8"),
     ],
