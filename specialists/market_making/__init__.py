@@ -129,6 +129,18 @@ SPEC = Spec(
             "model": {**_MODEL, "gamma": 0.0},
         },
         "avellaneda_stoikov": {**_PAPER, "steps": 2_500_000, "reward_offset": 0.326, "rule": "symmetric"},
-        "cartea_jaimungal": {**_PAPER, "steps": 2_000_000, "reward_offset": 0.064, "rule": "fixed"},
+        # few fills an episode: a critic that begins at the fixed spread, and a longer mean, are worth a tenth of the gap
+        "cartea_jaimungal": {
+            **_PAPER,
+            "steps": 3_000_000,
+            "reward_offset": 0.064,
+            "rule": "fixed",
+            "start": "fixed",
+            "start_noise": 0.3,
+            "start_steps": 300_000,
+            "start_updates": 10_000,
+            "average": 0.7,
+            "world": {"control_variate": True, "initial_inventory_bound": 4},
+        },
     },
 )
