@@ -129,7 +129,7 @@ SPEC = Spec(
             "model": {**_MODEL, "gamma": 0.0},
         },
         "avellaneda_stoikov": {**_PAPER, "steps": 2_500_000, "reward_offset": 0.326, "rule": "symmetric"},
-        # few fills an episode: a critic that begins at the fixed spread, and a longer mean, are worth a tenth of the gap
+        # few fills an episode: a critic that begins at the fixed spread and a longer mean are worth a tenth of the gap
         "cartea_jaimungal": {
             **_PAPER,
             "steps": 3_000_000,
