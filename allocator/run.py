@@ -45,7 +45,7 @@ class Size:
 SIZES = {
     "smoke": Size("smoke", 0.004, 0.01, 128, 8, 8, 126),
     "quick": Size("quick", 0.06, 0.10, 1024, 32, 32, 252),
-    "default": Size("default", 0.35, 0.5, 4096, 128, 128, 504),
+    "default": Size("default", 1.0, 0.6, 4096, 128, 128, 504),
     "full": Size("full", 1.0, 1.0, 20_000, 256, 256, 756),
 }
 
