@@ -126,9 +126,11 @@ def command(
     )
     agents = store.load(Rounds(stage, 1), stage.name, "best", preset)
     against = versus(stage, agents, best_rule(stage), EPISODES)
+    latest = store.card(stage.name, "latest", preset) or done.card  # the best may be the start itself
     return {
-        "name": stage.name, "preset": preset, "algorithm": done.card.algorithm, "steps": done.card.steps,
-        "seconds": done.card.seconds, "score": done.card.score, "is_best": done.is_best,
+        "name": stage.name, "preset": preset, "algorithm": done.card.algorithm,
+        "steps": latest.steps, "kept_at": done.card.steps, "seconds": latest.seconds,
+        "score": done.card.score, "is_best": done.is_best,
         "interrupted": done.interrupted, "rule": against.rule, "paired_reward": against.reward.mean,
         "paired_reward_se": against.reward.se, "paired_pnl": against.pnl.mean, "paired_pnl_se": against.pnl.se,
     }  # fmt: skip
