@@ -10,7 +10,9 @@ from allocator.cio import DESKS
 from allocator.desks import Judged
 from allocator.fund_play import FundPlayed
 from fund.report import metrics
-from fund.report.contents import Provenance, Report
+from fund.report.contents import Desk, Provenance, Report
+from fund.report.findings import FEW
+from fund.report.inference import paired
 from fund.report.resampling import pbo
 
 PBO_BLOCKS = 10
@@ -45,7 +47,7 @@ def fund_report(
         bounds=(BOUND,),
         trial_variance=float(np.nanvar(sharpes, ddof=1)),
         pbo=_overfitting(tried),
-        desks=tuple(one.desk for one in judged.values()),
+        desks=(*(one.desk for one in judged.values()), *_allocator(tried)),
         weights=fund.weights,
         weight_names=DESKS,
         attribution=_attribution(fund),
@@ -53,6 +55,29 @@ def fund_report(
         contributions={d: part / fund.nav[:, :-1] for d, part in fund.contributions.items()},
         progress={key: one.progress for key, one in judged.items()},
         warnings=(*_players(judged), *warnings),
+    )
+
+
+def _allocator(tried: Mapping[str, FundPlayed]) -> tuple[Desk, ...]:
+    """The CIO as one more agent: what it is paid for, beside the rule that is paid most on the same worlds."""
+    fund, *_ = tried.values()
+    if len(fund.reward) < FEW:
+        return ()
+    best = max(list(tried)[1:], key=lambda name: float(tried[name].reward.mean()))
+    rule = tried[best]
+    capital = fund.nav[0, 0]
+    return (
+        Desk(
+            name="cio_allocator",
+            algorithm="PPO",
+            measure="reward over a world",
+            score=float(fund.reward.mean()),
+            rule=best,
+            rule_score=float(rule.reward.mean()),
+            difference=paired(fund.reward, rule.reward),
+            profit=float(fund.nav[:, -1].mean() / capital - 1.0),
+            rule_profit=float(rule.nav[:, -1].mean() / capital - 1.0),
+        ),
     )
 
 

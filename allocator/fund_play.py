@@ -33,6 +33,7 @@ class FundPlayed:
     contributions: Mapping[str, Floats]  # a desk's P&L, (n, T), account currency
     fees: Floats  # (n,) paid for moving capital
     interest: Floats  # (n,)
+    reward: Floats  # (n,) sum of what the CIO was paid
     costs: Mapping[
         str, Mapping[str, Floats]
     ]  # desk to kind to (n,) paid inside its sleeve, in its P&L already
@@ -49,9 +50,10 @@ def play_fund(strategy: CioAllocator, policy: Policy, worlds: int) -> FundPlayed
     batch.start(Paths.of(0, worlds))
     books, tape = batch.ledger.books, batch.current_tape
     navs, weights, earned = [books.nav.copy()], [], []
+    paid = np.zeros(worlds)
     for _ in range(tape.steps):
         marks = books.marks.copy()
-        batch.step(policy(batch.view()))
+        paid += batch.step(policy(batch.view())).reward
         # the step's fills were booked before its marks moved, so these are the positions that earned the day
         weights.append((books.position * marks / navs[-1]).T)
         earned.append((books.position * (books.marks - marks)).T)
@@ -64,6 +66,7 @@ def play_fund(strategy: CioAllocator, policy: Policy, worlds: int) -> FundPlayed
         contributions={desk: gained[:, :, k] for k, desk in enumerate(DESKS)},
         fees=-lines["fees"],
         interest=lines["carry"],
+        reward=paid,
         costs=_desk_costs(strategy, np.stack(weights, axis=1), np.stack(navs, axis=1)),
     )
     _check(played, lines["execution"])

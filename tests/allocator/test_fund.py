@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from allocator.cio import DESKS, CioAllocator
+from allocator.cio import DECAY, DESKS, CioAllocator
 from allocator.features import WARM_UP
 from allocator.fund_play import play_fund
 from allocator.streams import NavStreams, stand_in
@@ -64,6 +64,21 @@ def test_desks_that_stand_still_make_the_choice_worthless_but_for_its_cost():
     fees = -batch.ledger.attribution()["fees"]
     assert fees.min() > 0.0
     assert np.abs(batch.ledger.books.nav - strategy.capital + fees).max() < 1e-9 * strategy.capital
+
+
+def test_the_cio_is_paid_what_its_wealth_made_less_its_risk(strategy):
+    rule = strategy.rules["equal_weight"](strategy)
+    played = play_fund(strategy, rule, 6)
+    daily = played.returns
+    money = (played.nav[:, -1] / played.nav[:, 0] - 1.0) * strategy.reward_scale
+    risk = 0.5 * strategy.risk_aversion * (daily**2).sum(axis=1) * strategy.reward_scale
+    variance, charged = np.full(6, strategy.start_variance), np.zeros(6)
+    for known in daily.T[:-1]:
+        charged += np.maximum(variance * 252.0 / strategy.target_volatility**2 - 1.0, 0.0) / 252.0
+        variance = DECAY * variance + (1.0 - DECAY) * known**2
+    charged += np.maximum(variance * 252.0 / strategy.target_volatility**2 - 1.0, 0.0) / 252.0
+    assert charged.any()
+    assert np.allclose(played.reward, money - risk - strategy.volatility_penalty * charged, atol=1e-9)
 
 
 def test_what_desks_paid_is_told_in_money():
