@@ -20,9 +20,6 @@ DESKS = [
     for name, spec in rosters().items()
     if {"planted", "null"} <= set(spec.cls.presets) and spec.cls().flat_action is not None
 ]
-# whose full training has been run against the bars of the slow forms; the others join as theirs is
-SOLVED = [name for name in DESKS if name in ("market_making", "factor_tracking", "delta_hedging")]
-SHRUNK = [name for name in DESKS if name in ("market_making", "factor_tracking")]
 EPISODES = 4000
 QUICK = 0.25  # of the planted market's steps
 
@@ -69,7 +66,7 @@ def test_the_planted_signal_is_found_in_seconds(name, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.acceptance
-@pytest.mark.parametrize("name", SOLVED)
+@pytest.mark.parametrize("name", DESKS)
 def test_the_planted_signal_is_used_in_two_minutes(name, tmp_path):
     share, errors = share_of_the_rule(name, settings_of(rosters()[name], "planted").steps, tmp_path)
     assert errors > 4.0
@@ -98,7 +95,7 @@ def test_nothing_is_earned_on_the_null_market(name, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.acceptance
-@pytest.mark.parametrize("name", SHRUNK)
+@pytest.mark.parametrize("name", DESKS)
 def test_positions_shrink_on_the_null_market(name, tmp_path):
     pnl, traded = null_outcome(name, null_steps(name), tmp_path)
     assert pnl.mean() <= 3.0 * standard_error(pnl)
