@@ -76,6 +76,7 @@ CAO_PRICE = 2.0 * norm.cdf(0.2 * np.sqrt(20 / 250) / 2.0) - 1.0
 BARS = {
     "statistical_arbitrage boguslavsky": (1.088, 1.0955),  # SA-7
     "factor_tracking garleanu_pedersen": (0.0296, 0.0315),  # FA-4
+    "market_making cartea_jaimungal": (6.31, 6.45),  # MM-11
     "delta_hedging cao_2021": (
         -130.0 * CAO_PRICE,
         -118.0 * CAO_PRICE,
