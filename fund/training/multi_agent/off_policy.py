@@ -6,7 +6,6 @@ learn. A learner of this kind is used as `learner.Learner` is: by a `Session`, o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
@@ -17,13 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fund.envs.team import Observations, Team, seen_by, tell
-from fund.errors import InvalidParameter, ModelError, UnknownName
+from fund.errors import ModelError, UnknownName
 from fund.strategy import Box, Choice
 from fund.training.multi_agent.group import Members, below
 from fund.training.multi_agent.learner import LARGEST_SEED
 from fund.training.multi_agent.networks import ACTIVATIONS
 from fund.training.multi_agent.replay import CUT, OVER, Replay, Row, Sample
-from fund.training.multi_agent.settings import Schedule, Settings, at
+from fund.training.multi_agent.settings import Schedule, Settings, at, demand_within
 
 OFF_POLICY = ("qmix", "vdn", "dqn", "maddpg")
 
@@ -64,22 +63,13 @@ class OffPolicy:
 
     def __post_init__(self) -> None:
         """Raises InvalidParameter, UnknownName."""
-        for name, value, known in (
-            ("algorithm", self.algorithm, OFF_POLICY),
-            ("activation", self.activation, ACTIVATIONS),
-        ):
-            if value not in known:
-                raise UnknownName(name, value, known)
-        for name in ("steps", "copies", "rollout", "updates", "batch", "mixing", "evaluations"):
-            if getattr(self, name) < 1:
-                raise InvalidParameter(f"{name} is {getattr(self, name)}, wanted at least 1")
-        for name in ("gamma", "tau", "epsilon_share"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise InvalidParameter(f"{name} is {getattr(self, name)}, wanted 0 to 1")
-        for name in ("rate", "epsilon", "noise"):
-            ends = (at(getattr(self, name), 0.0), at(getattr(self, name), 1.0))
-            if not all(math.isfinite(x) and x >= 0.0 for x in ends):
-                raise InvalidParameter(f"{name} is {getattr(self, name)}, wanted finite and not negative")
+        demand_within(
+            self,
+            words={"algorithm": OFF_POLICY, "activation": ACTIVATIONS},
+            counts=("steps", "copies", "rollout", "updates", "batch", "mixing", "evaluations"),
+            shares=("gamma", "tau", "epsilon_share"),
+            rates=("rate", "epsilon", "noise"),
+        )
 
     @property
     def layers(self) -> Settings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -14,6 +14,32 @@ Schedule = float | tuple[float, float]
 
 CRITICS = ("central", "own")
 ACTIVATIONS = ("tanh", "relu")
+
+
+def demand_within(
+    settings: Any,
+    words: Mapping[str, Collection[str]],
+    counts: Iterable[str],
+    shares: Iterable[str],
+    rates: Iterable[str],
+) -> None:
+    """Refuse settings out of bounds: words unknown, counts below 1, shares beyond 0 to 1, rates or schedules below 0.
+
+    Raises InvalidParameter, UnknownName.
+    """
+    for name, known in words.items():
+        if getattr(settings, name) not in known:
+            raise UnknownName(name, getattr(settings, name), known)
+    for name in counts:
+        if getattr(settings, name) < 1:
+            raise InvalidParameter(f"{name} is {getattr(settings, name)}, wanted at least 1")
+    for name in shares:
+        if not 0.0 <= getattr(settings, name) <= 1.0:
+            raise InvalidParameter(f"{name} is {getattr(settings, name)}, wanted 0 to 1")
+    for name in rates:
+        ends = (at(getattr(settings, name), 0.0), at(getattr(settings, name), 1.0))
+        if not all(math.isfinite(x) and x >= 0.0 for x in ends):
+            raise InvalidParameter(f"{name} is {getattr(settings, name)}, wanted finite and not negative")
 
 
 @dataclass(frozen=True)
@@ -64,22 +90,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Raises InvalidParameter, UnknownName."""
-        for name, value, known in (
-            ("critic", self.critic, CRITICS),
-            ("activation", self.activation, ACTIVATIONS),
-        ):
-            if value not in known:
-                raise UnknownName(name, value, known)
-        for name in ("steps", "copies", "rollout", "chunk", "epochs", "minibatches", "evaluations"):
-            if getattr(self, name) < 1:
-                raise InvalidParameter(f"{name} is {getattr(self, name)}, wanted at least 1")
-        for name in ("gamma", "gae_lambda", "norm_memory"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise InvalidParameter(f"{name} is {getattr(self, name)}, wanted 0 to 1")
-        for name in ("actor_rate", "critic_rate", "clip", "entropy"):
-            ends = (at(getattr(self, name), 0.0), at(getattr(self, name), 1.0))
-            if not all(math.isfinite(x) and x >= 0.0 for x in ends):
-                raise InvalidParameter(f"{name} is {getattr(self, name)}, wanted finite and not negative")
+        demand_within(
+            self,
+            words={"critic": CRITICS, "activation": ACTIVATIONS},
+            counts=("steps", "copies", "rollout", "chunk", "epochs", "minibatches", "evaluations"),
+            shares=("gamma", "gae_lambda", "norm_memory"),
+            rates=("actor_rate", "critic_rate", "clip", "entropy"),
+        )
         if self.recurrent and self.rollout % self.chunk:
             raise InvalidParameter(f"rollout is {self.rollout}, wanted a multiple of chunk, {self.chunk}")
 
