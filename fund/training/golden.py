@@ -8,8 +8,11 @@ the same held-out tapes, and writes one entry of `agents.json`; `results.md` bes
     G = (agent - rule) / (optimum - rule)
 
 The rule is the setting `rule` of the preset (`flat` where a bar is a share of the optimum), or where that is empty the
-best of the desk's rules on those tapes. Every value is the strategy's certainty equivalent, or its mean reward where it
-has none. Standard errors are of the paired difference, from `BLOCKS` blocks of paths.
+best of the desk's rules, on tapes of their own. Every value is the strategy's certainty equivalent, or its mean reward
+where it has none. Standard errors are of the paired difference, from `BLOCKS` blocks of paths; those of P&L from paths.
+
+On the default markets the bar is `CLEAR` standard errors over the rule: the page says which seeds miss it, and by how
+much.
 """
 
 from __future__ import annotations
@@ -29,32 +32,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fund.envs.play import join, play
-from fund.errors import FundError, InvalidParameter
+from fund.errors import FundError, InvalidParameter, UnknownName
 from fund.market.streams import Paths
 from fund.paths import atomic_write
 from fund.roster import Spec, rosters
 from fund.strategy import Played, Policy, Strategy
-from fund.training.evaluate import held_out, policy_named
+from fund.training.evaluate import Spread, held_out, policy_named
+from fund.training.imitation import best_rule
 from fund.training.selection import score
 from fund.training.store import ModelStore
 from fund.training.train import Budget, settings_of, train, versions
 
 BLOCKS = 20
-OPTIMUM = "optimum"
+CLEAR = 3.0  # standard errors over the best rule, on a default market
+CHOOSING_SEEDS = 3 * 10**9  # tapes on which a best rule is chosen, and nothing else is done
+OPTIMUM, DEFAULT = "optimum", "default"
 FOLDER = Path("tests") / "golden"
 
 
 @dataclass(frozen=True)
 class Value:
-    """What a policy is worth on the held-out tapes: of all paths, and of each block of them."""
+    """What a policy is worth on the held-out tapes: of all paths, of each block of them, and in money of each path."""
 
     whole: float
     blocks: NDArray[np.float64]
+    pnl: NDArray[np.float64]  # (paths,) account currency an episode
 
     def error_of_difference(self, other: Value) -> float:
         """Standard error of this value less another one, paired block by block."""
         difference = self.blocks - other.blocks
         return float(difference.std(ddof=1) / np.sqrt(len(difference)))
+
+    def money_over(self, other: Value) -> Spread:
+        """P&L of an episode less another one's, paired path by path."""
+        return Spread.of(self.pnl - other.pnl)
 
 
 def value(strategy: Strategy, policy: Policy, paths: Paths) -> Value:
@@ -63,20 +74,22 @@ def value(strategy: Strategy, policy: Policy, paths: Paths) -> Value:
     for some in np.array_split(np.arange(len(paths)), BLOCKS):
         cut = slice(int(some[0]), int(some[-1]) + 1)
         parts.append(play(strategy, policy, Paths(paths.seeds[cut], paths.episodes[cut])))
-    return Value(score(strategy, join(parts)), np.array([score(strategy, part) for part in parts]))
+    whole = join(parts)
+    blocks = np.array([score(strategy, part) for part in parts])
+    return Value(score(strategy, whole), blocks, whole.nav[-1] - whole.nav[0])
 
 
 def yardsticks(strategy: Strategy, rule: str, paths: Paths) -> tuple[str, Value, Value | None]:
-    """Name and value of the rule to beat, and the optimum's value where one is known."""
-    values: dict[str, Value] = {}
-    for name in strategy.rules if not rule else (rule, *({OPTIMUM} & set(strategy.rules))):
-        try:
-            values[name] = value(strategy, policy_named(strategy, name), paths)
-        except InvalidParameter:
-            continue  # a rule for another world than this preset's
-    best = values.pop(OPTIMUM, None)
-    chosen = rule or max(values, key=lambda name: values[name].whole)
-    return chosen, values[chosen], best
+    """Name and value of the rule to beat, and the optimum's value where one is known.
+
+    Where no rule is named it is the best one on as many tapes of their own.
+    """
+    chosen = rule or best_rule(strategy, Paths.of(CHOOSING_SEEDS, len(paths)))
+    try:
+        best = value(strategy, policy_named(strategy, OPTIMUM), paths)
+    except (InvalidParameter, UnknownName):
+        best = None  # nobody knows it in this world
+    return chosen, value(strategy, policy_named(strategy, chosen), paths), best
 
 
 def entries(
@@ -89,6 +102,7 @@ def entries(
     found: dict[str, Any] = {
         "rule": name,
         "rule_value": rule.whole,
+        "rule_pnl": float(rule.pnl.mean()),
         "optimum_value": None if best is None else best.whole,
         "episodes": episodes,
         "agents": [],
@@ -103,7 +117,19 @@ def entries(
         if best is not None:
             gaps = [row["gap_closed"] for row in found["agents"]]
             found.update(median_gap_closed=statistics.median(gaps), least_gap_closed=min(gaps))
+        if preset == DEFAULT:
+            found.update(clearance(found["agents"]))
         yield found
+
+
+def clearance(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """By how many standard errors agents beat the rule; the seeds that fall short of the bar, with what they lack."""
+    over = {row["seed"]: row["over_rule"] / row["over_rule_se"] for row in rows}
+    return {
+        "median_standard_errors": statistics.median(over.values()),
+        "least_standard_errors": min(over.values()),
+        "short_of_bar": {str(seed): CLEAR - ratio for seed, ratio in over.items() if ratio <= CLEAR},
+    }
 
 
 def _row(
@@ -118,12 +144,15 @@ def _row(
         agent = value(strategy, store.load(strategy, "best", preset).policy(), paths)
     finally:
         shutil.rmtree(place, ignore_errors=True)
-    error = agent.error_of_difference(rule)
+    money = agent.money_over(rule)
     row = {
         "seed": seed,
         "value": agent.whole,
         "over_rule": agent.whole - rule.whole,
-        "over_rule_se": error,
+        "over_rule_se": agent.error_of_difference(rule),
+        "pnl": float(agent.pnl.mean()),
+        "pnl_over_rule": money.mean,
+        "pnl_over_rule_se": money.se,
         "steps": done.card.steps,
         "seconds": done.card.seconds,
         "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
@@ -142,10 +171,31 @@ def results(table: Mapping[str, Any]) -> str:
         "Generated from `agents.json` by `python -m fund.training.golden`. Value: certainty equivalent, or mean",
         "reward where there is none, on held-out tapes that all policies of a table share. G: share of the gap",
         "between rule and optimum that is closed. SE: of the paired difference.", "",
+        *_default_markets(table),
     ]  # fmt: skip
     for key in sorted(table):
         lines += [*_section(key, table[key]), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _default_markets(table: Mapping[str, Any]) -> list[str]:
+    judged = {key.split()[0]: found for key, found in sorted(table.items()) if key.split()[1] == DEFAULT}
+    lines = [
+        "## Default markets", "",
+        f"Agents against the desk's best rule, chosen on tapes of its own; net of costs. The bar: every seed more than"
+        f" {CLEAR:.0f} SE", "over the rule.", "",
+        "| desk | rule | rule's value | median seed over it | worst seed | P&L over it, median seed | bar |",
+        "|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for name, found in judged.items():
+        money = statistics.median(row["pnl_over_rule"] for row in found["agents"])
+        short = [f"seed {seed} lacks {lack:.1f} SE" for seed, lack in found["short_of_bar"].items()]
+        lines.append(
+            f"| {name} | `{found['rule']}` | {found['rule_value']:.4g} | {found['median_standard_errors']:+.1f} SE |"
+            f" {found['least_standard_errors']:+.1f} SE | {money:+,.0f} on {found['rule_pnl']:,.0f} |"
+            f" {'; '.join(short) or 'reached'} |"
+        )
+    return [*lines, ""] if judged else []
 
 
 def _section(key: str, found: Mapping[str, Any]) -> list[str]:

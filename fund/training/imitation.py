@@ -82,6 +82,11 @@ def rule_of(strategy: Strategy, name: str, episodes: int) -> str:
             raise UnknownName("rule", name, [*strategy.rules, BEST])
         strategy.rules[name](strategy)
         return name
+    return best_rule(strategy, Paths.of(SELECTION_SEEDS, episodes))
+
+
+def best_rule(strategy: Strategy, paths: Paths) -> str:
+    """The rule that does best on some paths; an optimum is none."""
     found = {}
     for rule, make in strategy.rules.items():
         if rule == OPTIMUM:
@@ -90,7 +95,7 @@ def rule_of(strategy: Strategy, name: str, episodes: int) -> str:
             policy = make(strategy)
         except InvalidParameter:
             continue  # a rule for another world
-        found[rule] = score(strategy, play(strategy, policy, Paths.of(SELECTION_SEEDS, episodes)))
+        found[rule] = score(strategy, play(strategy, policy, paths))
     return max(found, key=lambda rule: found[rule])
 
 
