@@ -1,4 +1,4 @@
-"""The chain with trained agents in its slots, the command that plays it, and the table of stages beside their rules."""
+"""The chain with trained agents in its slots, and the command that plays it."""
 
 import json
 from dataclasses import asdict
@@ -11,7 +11,6 @@ from fund.envs.play import play
 from fund.errors import ModelError, UnknownName
 from fund.grandmodel.chain import EFFECTS
 from fund.grandmodel.stages import STAGES, stage_named
-from fund.training.multi_agent import golden
 from fund.training.multi_agent.chained import Slots, attribution, chain_of, mandates, seat_of
 from fund.training.multi_agent.stages import train_stage
 from fund.training.multi_agent.store import TeamStore
@@ -99,17 +98,3 @@ def test_mandates_are_whole_lots_and_their_own():
     np.testing.assert_array_equal(one[:, :2], mandates(6, 2, 2, seed=3))
     assert not (one % 100.0).any()
     assert one.std() > 20_000
-
-
-def test_the_table_of_stages(store, tmp_path):
-    found = golden.entry("risk", store, 64, trained=True)
-    assert found["rule"] in stage_named("risk").rules
-    assert found["reward"]["mean"] == pytest.approx(
-        found["agents_reward"]["mean"] - found["rule_reward"]["mean"]
-    )
-    golden.keep(tmp_path, "risk", found)
-    golden.keep(tmp_path, "execution", {**found, "rule": "imbalance"})
-    assert list(json.loads((tmp_path / "stages.json").read_text())) == ["risk", "execution"]
-    page = (tmp_path / "stages.md").read_text()
-    assert f"| risk | `{found['rule']}` |" in page
-    assert found["command"] in page
