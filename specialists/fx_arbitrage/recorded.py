@@ -6,8 +6,10 @@ For the currencies EUR, USD, JPY (base, home, terms) a history has the columns
     EUR_rate, USD_rate, JPY_rate    interest a year, decimals, as known on the row
 
 A pair quoted the other way round (USDEUR) is turned over. Without the cross it is what the other two pairs imply; where
-there are mids only, the desk's own half-spreads are put around them. Interest accrues by calendar days under the money
-market's day count. What a record lacks is refused, or supplied by a policy that is named in its `policies`.
+there are mids only, the desk's own half-spreads are put around them, wider on rows where going round the triangle would
+pay at them: mids of three pairs are not of one moment, and a price that nobody has quoted is no opportunity. Interest
+accrues by calendar days under the money market's day count; the carry that is observed is a year's, however long the
+step. What a record lacks is refused, or supplied by a policy that is named in its `policies`.
 
 `joined` makes such a history of one history a pair (`fund.market.fx_files` reads them), `with_rates` adds the interest.
 """
@@ -30,6 +32,7 @@ from fund.market.rates import day_count_of, roll, year_fraction
 from fund.market.records import each_record, window_starts
 from fund.market.streams import Paths
 from fund.market.tape import Tape, empty_block
+from fund.market.triangle import PAIRS
 from fund.strategy import names
 from specialists.fx_arbitrage.features import WARM_UP, Sight, write_features
 from specialists.fx_arbitrage.step import Columns
@@ -43,6 +46,7 @@ CHECKS = Rules(kind="numbers")  # of a frame: rates may be below zero; prices ar
 MOST_RATE = 1.0  # a year; more is a percentage
 MOST_DEVIATION = 0.02  # of the cross from what the other pairs imply; more is another market or another time
 RATE_AGE = 62  # days for which a published rate is good
+CLEARANCE = 1.02  # of a deviation that half-spreads cover: 1 + h and 1 / (1 - h) multiply to a little less than the sum
 
 
 class Quote(NamedTuple):
@@ -74,14 +78,20 @@ def columns_of(triple: Sequence[str]) -> tuple[str, ...]:
     return (*pairs_of(triple), *(f"{currency}_rate" for currency in triple))
 
 
-def check(triple: Sequence[str], history: History, missing_rates: str) -> History:
-    """The history, if a desk can trade on it, with the policies that it needed noted.
+def check(
+    triple: Sequence[str], history: History, missing_rates: str, spreads: tuple[float, float, float]
+) -> History:
+    """The history, if a desk with these half-spreads can trade on it, with the policies that it needed noted.
 
     Raises UnknownName for a pair that is not there, DataError for rates that are missing, for a price that is not
     above zero and for crossed quotes.
     """
-    _read(history, tuple(triple), missing_rates)
+    record = _read(history, tuple(triple), missing_rates)
     notes = []
+    if wide := int(np.count_nonzero(_beyond(record, [np.full(len(history), h) for h in spreads]))):
+        notes.append(
+            f"{wide} rows whose mids would pay a way round the triangle: spreads widened until none does"
+        )
     if missing_rates == "zero" and (lacking := _lacking(triple, history)):
         notes.append(f"no interest rates for {', '.join(lacking)}: taken as zero")
     if not _has(history, pairs_of(triple)[2]):
@@ -187,14 +197,15 @@ def windows(desk: FxArbitrage, history: History, paths: Paths) -> Tape:
     columns, n = names(Columns), len(paths)
     block = empty_block(desk.n_steps + 1, len(columns), n)
     recorded = _columns(desk, record)
-    for k, name in enumerate(columns):
-        if name in recorded:
-            block[:, k] = recorded[name][rows[WARM_UP:]]
+    for name, values in recorded.items():
+        block[:, columns.index(name)] = values[rows[WARM_UP:]]
     wide = np.zeros((desk.n_steps + 1, n, len(desk.features)), dtype=np.float32)
     deviation = np.log(record.cross * record.terms / record.base)
     age = _age(recorded, desk.seconds)
     levels = (np.log(record.base)[rows], np.log(record.terms)[rows], deviation[rows])
     write_features(wide, block, 0, Sight(*levels, age[rows[WARM_UP:]]), desk.norms)
+    carries = [desk.features.index(f"{pair}_carry") for pair in PAIRS]
+    wide[:, :, carries] *= (desk.years_per_step / record.years)[rows[WARM_UP:], None]
     return Tape(columns, block, wide, history.rows[start + WARM_UP])
 
 
@@ -204,6 +215,8 @@ def _columns(desk: FxArbitrage, record: Record) -> dict[str, Floats]:
         np.where(np.isnan(seen), own, desk.cost_scale * seen)
         for seen, own in zip(record.half_spreads, desk.spreads, strict=True)
     ]
+    lacking = _beyond(record, halves)
+    halves = [h + np.isnan(seen) * lacking for seen, h in zip(record.half_spreads, halves, strict=True)]
     size = np.full(len(record.base), desk.size)
     return {
         "base": record.base,
@@ -217,6 +230,14 @@ def _columns(desk: FxArbitrage, record: Record) -> dict[str, Floats]:
         "funding": desk.cost_scale * desk.funding * record.years,
         **{name: size for name in names(Columns) if name.endswith("_size")},
     }
+
+
+def _beyond(record: Record, halves: Sequence[Floats]) -> Floats:
+    # what each half-spread that nobody has quoted lacks, on every row, for the quotes to show no way round that pays
+    supplied = np.isnan(record.half_spreads).sum(axis=0)
+    deviation = np.abs(np.log(record.cross * record.terms / record.base))
+    lacking = np.maximum(CLEARANCE * deviation - np.sum(halves, axis=0), 0.0)
+    return np.where(supplied > 0, lacking / np.maximum(supplied, 1), 0.0)
 
 
 def _age(columns: Mapping[str, Floats], seconds: float) -> Floats:

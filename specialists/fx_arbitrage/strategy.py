@@ -165,7 +165,7 @@ class FxArbitrage(Strategy):
         The time step becomes the record's, whole steps a day.
         """
         given = data if isinstance(data, History) else History.from_frame(data, rules=recorded.CHECKS)
-        history = recorded.check(self.triple, given, self.missing_rates)
+        history = recorded.check(self.triple, given, self.missing_rates, self.spreads)
         steps = max(1, round(SECONDS * 1e6 / max(history.step, 1)))
         return self.with_parameters(history=history, steps_per_day=steps)
 

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from fund.envs import play as players
 from fund.envs.play import play
 from fund.errors import DataError, UnknownName
 from fund.market.fx_files import broker_bars, dollar_prices, oecd_rates, quote_bars, two_files
@@ -29,7 +30,7 @@ def history(rows=120, **changes):
 
 
 def desk(**changes):
-    return FxArbitrage.preset("history", n_steps=20, **changes)
+    return FxArbitrage.preset("history", **{"n_steps": 20, **changes})
 
 
 def test_interest_accrues_by_calendar_days():
@@ -37,6 +38,73 @@ def test_interest_accrues_by_calendar_days():
     wanted = (-0.005 - 0.02) / 360.0 / (1.0 - 0.005 / 360.0)
     np.testing.assert_allclose(tape["base_roll"], wanted, rtol=1e-12)
     np.testing.assert_allclose(tape["cross"], tape["base"] / tape["terms"], rtol=1e-15)
+
+
+def test_the_carry_that_is_seen_is_a_years_whatever_the_step():
+    """Over a weekend three days' interest accrues; the rule of a rate does not treble on Fridays."""
+    days = np.array([day for day in range(170) if day % 7 < 5])
+    weekdays = dataclasses.replace(history(len(days)), times=days * 86_400_000_000)
+    hours = dataclasses.replace(history(3000), times=np.arange(3000) * 3_600_000_000)
+    for record in (weekdays, hours):
+        strategy = desk().on(record)
+        tape = strategy.record(Paths.of(0, 4))
+        assert record is hours or tape["base_roll"].min() < 2.9 * tape["base_roll"].max()  # both below zero
+        seen = tape.features[:, :, strategy.features.index("base_home_carry")]
+        # the difference of the rates as they are quoted, in units of 2 %; discounting a few days is less than 1e-3
+        np.testing.assert_allclose(seen, (-0.005 - 0.02) / 0.02, rtol=1e-3)
+
+
+def mids_of_no_moment(rows=120):
+    """Mids whose cross is off by 50 bp now and then, and by 1 bp else, which half-spreads cover."""
+    plain = history(rows)
+    off = np.where(np.arange(rows) % 7 == 0, 5e-3, np.where(np.arange(rows) % 7 == 3, -5e-3, 1e-4))
+    return history(rows, EURJPY=plain.column("EURUSD") * plain.column("USDJPY") * (1.0 + off))
+
+
+def test_mids_that_nobody_quoted_show_no_way_round_the_triangle():
+    strategy = desk(n_steps=50).on(mids_of_no_moment())
+    assert any(
+        "35 rows whose mids would pay a way round the triangle" in n for n in strategy.history.policies
+    )
+    tape = strategy.record(Paths.of(0, 4))
+    over = tape["cross"] * tape["terms"] / tape["base"]
+    one, two, three = (tape[f"{pair}_spread"] for pair in ("base_home", "home_terms", "cross"))
+    assert (over * (1.0 - three) * (1.0 - two) <= 1.0 + one).all()
+    assert (over * (1.0 + three) * (1.0 + two) >= 1.0 - one).all()
+    apart = np.abs(over - 1.0) > 1e-3
+    np.testing.assert_allclose(one[~apart], strategy.base_home_half_spread)
+    assert (one[apart] < 2e-3).all()  # a third of the deviation, no more
+    played = play(strategy, strategy.rules["executable_triangle"](strategy), Paths.of(0, 4))
+    assert not played.traded.any()
+
+
+def test_quotes_that_were_there_stay_as_they_were():
+    mids = mids_of_no_moment()
+    quoted = {"EURUSD": None, "USDJPY": None, "EURJPY": None}
+    sides = {
+        f"{name}_{side}": mids.column(name) * (1.0 + sign * 1e-5)
+        for name in quoted for side, sign in (("bid", -1.0), ("ask", 1.0))
+    }  # fmt: skip
+    strategy = desk(n_steps=50).on(history(**quoted, **sides))
+    np.testing.assert_allclose(strategy.record(Paths.of(0, 4))["cross_spread"], 1e-5, rtol=1e-9)
+    played = play(strategy, strategy.rules["executable_triangle"](strategy), Paths.of(0, 4))
+    assert (played.nav[-1] > played.nav[0]).all()
+
+
+@pytest.mark.parametrize(("fall", "owed"), [(0.08, False), (0.2, True)])
+def test_a_record_that_jumps_ends_an_account_beyond_its_margin(fall, owed):
+    """Ten times the NAV long: 8 % down leaves 2 of 92, below half of the initial tenth; 20 % down is a debt."""
+    euro = np.where(np.arange(120) < 70, 1.1, 1.1 * (1.0 - fall))
+    strategy = desk(n_steps=40, position_limit=10.0, cost_scale=0.0).on(history(EURUSD=euro))
+    played = play(strategy, players.constant(strategy, [1.0, 0.0, 0.0]), Paths.of(0, 64))
+    tape = strategy.record(Paths.of(0, 64))
+    fell = (tape["base"][0] > 1.05) & (tape["base"][-1] < 1.05)
+    at = np.argmax(np.diff(tape["base"], axis=0) < -0.05, axis=0) + 1  # first row after the jump
+    assert fell.any()
+    for i in np.flatnonzero(fell & (at < 39)):
+        assert played.length[i] == at[i] + (0 if owed else 1)
+        assert (played.nav[-1, i] < 0.0) == owed
+        assert played.nav[-1, i] == pytest.approx(1e6 * (1.0 - 10.0 * fall), abs=3e4)
 
 
 def test_a_pair_the_other_way_round_is_turned_over():
