@@ -100,11 +100,14 @@ def warnings(gathered: Gathered, told: Mapping[str, Told]) -> tuple[str, ...]:
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The test results as text: return in % (a year for daily desks, a window for those within the day)."""
+    """The test results as text: compounded return in %, of a year or of as many days as there are; of a window."""
     wide = max(len(str(row["test"])) for row in rows) + 2
-    head = f"{'desk':<23}{'test':<{wide}}{'agent':>9}{'rule':>9}{'late':>9}  played by / best rule"
-    lines = [head]
+    lines = [
+        f"{'desk':<23}{'test':<{wide}}{'days':>6}{'agent':>9}{'rule':>9}{'late':>9}  played by / best rule"
+    ]
     for row in rows:
         numbers = f"{row['agent']:>9.2f}{row['rule_score']:>9.2f}{row['one_row_late']:>9.2f}"
-        lines.append(f"{row['desk']:<23}{row['test']:<{wide}}{numbers}  {row['player']} / {row['rule']}")
+        lines.append(
+            f"{row['desk']:<23}{row['test']:<{wide}}{row['days']:>6}{numbers}  {row['player']} / {row['rule']}"
+        )
     return "\n".join(lines)

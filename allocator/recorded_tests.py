@@ -1,8 +1,9 @@
 """A trained desk on the recorded days that nobody has seen: against its best rule, and with every decision a row late.
 
-What a desk is judged by is the mean of its daily returns over the markets that it plays, each from its first day to
-its last; a day on which a market has no row leaves its NAV where it was. A desk within the day is judged by the return
-of its windows.
+What a desk is judged by is its daily returns, the mean over the markets that it plays, each from its first day to its
+last; a day on which a market has no row leaves its NAV where it was. They are told compounded, a year's where the test
+lasts one and the whole test's where it is shorter (as GIPS wants it): nobody who is not given more than his capital
+loses more. A desk within the day is judged by the return of its windows.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from allocator.recorded_play import Daily, by_day, together
 from fund.envs.play import lagged, play
 from fund.market.streams import Paths
 from fund.report.contents import Desk, Progress
-from fund.report.inference import newey_west_lags, paired
+from fund.report.inference import Paired, newey_west_lags, paired
+from fund.report.metrics import annual_return
 from fund.strategy import Policy, Strategy
 from fund.training.evaluate import SELECTION_SEEDS, policy_named
 from fund.training.store import ModelStore
@@ -28,7 +30,8 @@ from fund.training.train import Trained
 
 Floats = NDArray[np.float64]
 CHOOSING = 256  # selection episodes on which a desk's player is chosen
-YEAR = 252.0
+YEAR = 252
+LEFT = 1e-9  # of an account, when logarithms are taken of what a lost one has left
 SHORTEST = 5  # days; a market that lasts less is a window, whose whole return is told
 
 
@@ -112,28 +115,56 @@ def _windows(played: Mapping[str, Daily]) -> Daily:
 
 
 def _desk(plan: Plan, rule: str, ours: Floats, theirs: Floats, lasting: bool) -> Desk:
-    scale = YEAR * 100.0 if lasting else 100.0
+    span = "a year" if len(ours) >= YEAR else f"in {len(ours)} days"
     return Desk(
         name=plan.spec.name,
         algorithm=plan.spec.algorithm,
-        measure="return, % a year" if lasting else "return of a window, %",
-        score=float(ours.mean() * scale),
+        measure=f"return, % {span}" if lasting else "return of a window, %",
+        score=compound(ours) if lasting else float(100.0 * ours.mean()),
         rule=rule,
-        rule_score=float(theirs.mean() * scale),
-        difference=paired(ours * scale, theirs * scale, newey_west_lags(len(ours)) if lasting else 0),
+        rule_score=compound(theirs) if lasting else float(100.0 * theirs.mean()),
+        difference=compound_difference(ours, theirs) if lasting else paired(100.0 * ours, 100.0 * theirs),
     )
 
 
 def _row(label: str, agent: Daily, rule: Daily, late: Daily) -> dict[str, Any]:
-    scale = (YEAR if len(np.unique(agent.days)) >= SHORTEST else 1.0) * 100.0
+    days = len(np.unique(agent.days))
+    agent_return, rule_return, late_return = (
+        compound(one.returns) if days >= SHORTEST else float(100.0 * one.returns.mean())
+        for one in (agent, rule, late)
+    )
     return {
-        "test": label, "agent": float(agent.returns.mean() * scale), "rule_score": float(rule.returns.mean() * scale),
+        "test": label, "agent": agent_return, "rule_score": rule_return, "one_row_late": late_return, "days": days,
         "agent_sharpe": sharpe(agent.returns), "rule_sharpe": sharpe(rule.returns),
-        "one_row_late": float(late.returns.mean() * scale), "days": len(np.unique(agent.days)),
     }  # fmt: skip
+
+
+def _periods(returns: Floats) -> int:
+    # over which a return is told: those of a year, or all where there are fewer
+    return min(YEAR, len(returns))
+
+
+def compound(returns: Floats) -> float:
+    """Compounded return of a year, or of all days where there are fewer, in %; never below -100."""
+    return 100.0 * float(annual_return(returns, _periods(returns)))
+
+
+def compound_difference(ours: Floats, theirs: Floats) -> Paired:
+    """Difference of two compounded returns of the same days, with its standard error by the delta method.
+
+    G = exp(P mean ln(1 + r)) - 1 moves by (1 + G) P / T for each unit of a day's ln(1 + r), P days being told of T; the
+    errors of consecutive days are those of Newey & West.
+    """
+    return paired(_shares(ours), _shares(theirs), newey_west_lags(len(ours)))
+
+
+def _shares(returns: Floats) -> Floats:
+    # of each day in the compounded return; their mean is that return
+    grown, logs = compound(returns), np.log(np.maximum(1.0 + returns, LEFT))
+    return np.asarray(grown + (100.0 + grown) * _periods(returns) * (logs - logs.mean()))
 
 
 def sharpe(returns: Floats) -> float:
     """A year's Sharpe ratio of daily returns; 0 where they never move."""
     spread = float(returns.std())
-    return float(returns.mean()) / spread * np.sqrt(YEAR) if spread > 0 else 0.0
+    return float(returns.mean()) / spread * float(np.sqrt(YEAR)) if spread > 0 else 0.0
