@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from fund.compiled import compiled
@@ -22,7 +23,16 @@ Floats = NDArray[np.float64]
 LEAST = 250  # returns that a fit needs
 NORMAL = 1e6  # degrees of freedom from which on a t is a normal
 NAMES = ("omega", "arch", "asymmetry", "garch", "freedom")
+# of an index's variance, one on average; under the weather's regimes, these give the stylised facts of Cont (2001)
+ARCH, ASYMMETRY, GARCH = 0.005, 0.07, 0.95
+PERSISTENCE = ARCH + ASYMMETRY / 2.0 + GARCH
 STARTS = ((0.05, 0.05, 0.90), (0.02, 0.10, 0.80), (0.10, 0.02, 0.85))  # arch, asymmetry, garch
+
+
+@njit(forceinline=True)
+def next_heat(heat: float, z: float) -> float:
+    """GJR-GARCH variance, one on average, after a shock z of that variance. Glosten, Jagannathan & Runkle (1993)."""
+    return 1.0 - PERSISTENCE + (ARCH + (ASYMMETRY if z < 0.0 else 0.0)) * z * z + GARCH * heat
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fund.compiled import compiled
+from fund.market.garch import PERSISTENCE, next_heat
 from fund.market.streams import Paths, Streams
 from fund.market.tape import Tape
 from fund.market.weather import TRANSITION, VOLATILITY, Weather
-from specialists.delta_hedging.moments import PERSISTENCE, Next, next_heat, write_garch_moments, write_moments
+from specialists.delta_hedging.moments import Next, write_garch_moments, write_moments
 from specialists.delta_hedging.stochastic_volatility import heston, sabr
 from specialists.delta_hedging.valuation import Quotes, lay_out, schedule, strikes
 

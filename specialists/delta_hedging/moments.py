@@ -16,11 +16,11 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from fund.compiled import compiled
 from fund.market.black_scholes import value
+from fund.market.garch import next_heat
 from fund.market.tape import Tape
 from fund.strategy import names
 from specialists.delta_hedging.step import Columns
@@ -32,15 +32,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 NODES, FEWER_NODES = 48, 20  # at expiry the payoff has a kink, and few nodes would miss it
-# of the GJR variance; under the weather's regimes, these give the stylised facts of Cont (2001)
-ARCH, ASYMMETRY, GARCH = 0.005, 0.07, 0.95
-PERSISTENCE = ARCH + ASYMMETRY / 2.0 + GARCH
-
-
-@njit(forceinline=True)
-def next_heat(heat: float, z: float) -> float:
-    """GJR-GARCH variance, one on average, after a shock z of that variance. Glosten, Jagannathan & Runkle (1993)."""
-    return 1.0 - PERSISTENCE + (ARCH + (ASYMMETRY if z < 0.0 else 0.0)) * z * z + GARCH * heat
 
 
 class Means(NamedTuple):

@@ -3,8 +3,9 @@
 World
     Three zero-cost portfolios, whose returns carry the published premia as they are left after publication.
     Their valuation spreads and their own past predict them a little; momentum crashes when the market turns
-    up after a panic; volatility clusters with the weather. Or a recorded market: Kenneth French's files,
-    factor funds, a panel of stocks. Or the one asset of Garleanu & Pedersen (2013).
+    up after a panic; volatility clusters with the weather, that of the market index asymmetrically. Or a
+    recorded market: Kenneth French's files, factor funds, a panel of stocks. Or the one asset of Garleanu &
+    Pedersen (2013).
 
 Action
     One of 27, digits to the base of three: value least significant, then momentum, then quality; 0 short, 1

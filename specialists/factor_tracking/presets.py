@@ -11,10 +11,14 @@ _PAPER: dict[str, Any] = {
 }  # fmt: skip
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "default": {},
-    "null": {"premium_scale": 0.0, "valuation_strength": 0.0, "momentum_strength": 0.0, "crash_pay": 1.0},
+    "null": {
+        "premium_scale": 0.0, "valuation_strength": 0.0, "momentum_strength": 0.0, "crash_pay": 1.0, "crash_beta": 2.0,
+        "market_clustering": False,
+    },
     "planted": {
         "premium_scale": 0.0, "valuation_strength": 8.0, "valuation_decay": 0.05, "momentum_strength": 0.0,
         "crash_beta": 0.0, "cost_rate": 0.0, "rebalance_days": 1, "weather": False,
+        "market_clustering": False,
     },
     "garleanu_pedersen": _PAPER,
     "garleanu_pedersen_continuous": {**_PAPER, "trade_form": 2, "position_limit": 0.5},

@@ -68,10 +68,13 @@ class FactorTracking(Strategy):
     valuation_decay: float = parameter(0.004, "share of z lost a day", above=0.0, at_most=1.0)
     momentum_strength: float = parameter(0.35, "annual Sharpe ratio per unit of standardised 60-day return")
     crash_beta: float = parameter(
-        2.0, "market beta of momentum in the upturn after a panic; Daniel & Moskowitz (2016)", at_least=0.0
+        1.8, "market beta of momentum in the upturn after a panic; Daniel & Moskowitz (2016)", at_least=0.0
     )
     crash_pay: float = parameter(
         0.9, "share of the expected loss of a panic that the panic itself pays", at_least=0.0, at_most=1.0
+    )
+    market_clustering: bool = parameter(
+        True, "whether the index has a GJR-GARCH variance; Glosten, Jagannathan & Runkle (1993)"
     )
     target_volatility: float = parameter(
         0.05, "a year, of three full tilts that do not move together", above=0.0

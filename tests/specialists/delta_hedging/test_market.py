@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fund.errors import InvalidParameter, UnknownName
+from fund.market import garch
 from fund.market.streams import Paths
 from fund.market.weather import TRANSITION, VOLATILITY
 from specialists.delta_hedging import market, moments
@@ -47,7 +48,7 @@ def test_expected_variance_by_simulation():
     v2 = VOLATILITY**2
     np.testing.assert_allclose(sums[0, 0, 2], v2 + TRANSITION @ v2)
     np.testing.assert_allclose(sums[1, 0, 2], TRANSITION @ v2 + TRANSITION @ TRANSITION @ v2)
-    np.testing.assert_allclose(sums[0, 1, 2], v2 + moments.PERSISTENCE * (TRANSITION @ v2))
+    np.testing.assert_allclose(sums[0, 1, 2], v2 + garch.PERSISTENCE * (TRANSITION @ v2))
 
 
 def test_the_fair_volatility_is_what_is_realised():

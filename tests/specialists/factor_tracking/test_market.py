@@ -81,6 +81,7 @@ def plain_walk(desk, noise, spread, start, earlier, sky):
     crash = desk.crash_beta * 0.16 / math.sqrt(252)
     half = 1.0 / math.sqrt(2 * math.pi)
     stress, stress_2 = 0.10993812 * 1.6 + 0.03242479 * 3.0, 0.10993812 * 2.56 + 0.03242479 * 9.0
+    stress, stress_2 = 1.005 * stress, 1.17 * stress_2
     refund = crash * (1 - desk.crash_pay) * half * 0.5 * stress
     second = 0.5 - 2 * desk.crash_pay * half**2 + (desk.crash_pay * half) ** 2
     usual = np.array([desk.value_volatility, desk.momentum_volatility, desk.quality_volatility]) / math.sqrt(
@@ -90,7 +91,7 @@ def plain_walk(desk, noise, spread, start, earlier, sky):
     mean = PUBLISHED / 21
     corr = np.array([[1, -0.3, 0.05], [-0.3, 1, 0.1], [0.05, 0.1, 1]])
     shocks = noise @ np.linalg.cholesky(corr).T
-    returns, index, z, heat, fall = [], [], [start], np.ones(3), 0.0
+    returns, index, z, heat, fall, g = [], [], [start], np.ones(3), 0.0, 1.0
     for t in range(len(noise)):
         day = max(t - WARM_UP, 0)
         w = earlier[t] if t < WARM_UP else sky.market[day, 0]
@@ -101,14 +102,15 @@ def plain_walk(desk, noise, spread, start, earlier, sky):
         r = mean + usual * timing + own * v * np.sqrt(heat) * shocks[t]
         r[1] += refund
         if stressed and fall < 0:
-            r[1] -= crash * v * (max(w, 0.0) - desk.crash_pay * half)
+            r[1] -= crash * v * math.sqrt(g) * (max(w, 0.0) - desk.crash_pay * half)
         returns.append(r)
-        index.append(sky.drift[day, 0] / 252 + 0.16 / math.sqrt(252) * v * w)
+        index.append(sky.drift[day, 0] / 252 + 0.16 / math.sqrt(252) * v * math.sqrt(g) * w)
         heat = 0.03 + heat * (0.06 * shocks[t] ** 2 + 0.91)
         d = desk.valuation_decay
         push = math.sqrt(1 - 0.65**2) * spread[t] - 0.65 * shocks[t]
         z.append((1 - d) * z[-1] + math.sqrt(1 - (1 - d) ** 2) * push)
-        fall = (1 - 1 / 60) * fall + v * w
+        fall = (1 - 1 / 60) * fall + v * math.sqrt(g) * w
+        g = 0.01 + (0.005 + 0.07 * (w < 0)) * g * w**2 + 0.95 * g
     return np.array(returns), np.array(index), np.array(z)
 
 
@@ -127,6 +129,28 @@ def test_path_is_that_of_the_plain_twin():
         np.testing.assert_allclose(past.returns[:, :, i], returns, rtol=0, atol=1e-8)
         np.testing.assert_allclose(past.market[:, i], index, rtol=0, atol=1e-12)
         np.testing.assert_allclose(past.valuation[:, :, i], z, rtol=0, atol=1e-9)
+
+
+def test_the_market_without_clustering_is_the_weathers():
+    desk, paths = FactorTracking(n_steps=200), Paths.of(9, 6)
+    plain = desk.with_parameters(market_clustering=False)
+    sky = desk.sky(paths, 200, None)
+    one, other = (market.draw(some, market.premia(some), paths, sky) for some in (desk, plain))
+    wanted = sky.drift / 252 + 0.16 / math.sqrt(252) * sky.volatility * sky.market
+    np.testing.assert_allclose(other.market[WARM_UP:], wanted, rtol=0, atol=1e-15)
+    assert not np.allclose(one.market, other.market, atol=1e-3)
+
+
+def test_crashes_of_a_clustered_market_are_paid_back():
+    # nothing but crashes: means over days before and after what panics pay, and the variance, as the closed forms say
+    only = {"premium_scale": 0.0, "valuation_strength": 0.0, "momentum_strength": 0.0}
+    desk = FactorTracking(**only, crash_pay=0.0, crash_beta=3.0, momentum_volatility=0.09, n_steps=1000)
+    found = returns_of(desk, Paths.of(6000, 3000))[1]
+    mean = found.mean(axis=0)
+    assert abs(mean.mean()) < 4.0 * mean.std() / math.sqrt(3000)
+    variance = (found**2).mean(axis=0)
+    error = variance.std() / math.sqrt(3000)
+    assert variance.mean() == pytest.approx(desk.momentum_volatility**2 / 21, abs=4.0 * error)
 
 
 def test_valuation_spreads_are_stationary_of_unit_variance():
