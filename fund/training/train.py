@@ -30,7 +30,7 @@ from stable_baselines3.common.logger import (
 from fund.errors import ModelError
 from fund.paths import lock
 from fund.roster import Spec
-from fund.strategy import Strategy
+from fund.strategy import Policy, Strategy
 from fund.training import checkpoint, imitation
 from fund.training.interruption import interruptible
 from fund.training.learners import Settings, learner, training_env
@@ -87,42 +87,36 @@ def train(
     a number is not finite or a checkpoint cannot be used.
     """
     budget, store = budget or Budget(), store or ModelStore()
-    settings = settings or settings_of(spec, preset)
-    judged = selection or strategy
-    home = store.prepare(spec.name, preset)
+    settings, judged = settings or settings_of(spec, preset), selection or strategy
+    home, steps = store.prepare(spec.name, preset), budget.steps or settings.steps
     with lock(home):
         begun = time.monotonic()
-        world, rule = strategy.with_parameters(**settings.world), None
-        if settings.start:
-            settings = _shortened(settings, budget.steps or settings.steps)
-            settings = replace(
-                settings, start=imitation.rule_of(judged, settings.start, settings.start_episodes)
-            )
-            rule = strategy.rules[settings.start](strategy)
-        model = learner(spec.algorithm, training_env(world, settings, seed, rule), strategy, settings, seed)
-        folder, steps = home / "checkpoints", budget.steps or settings.steps
-        watch = Selection(judged, spec.algorithm, settings, steps, budget.seconds, folder)
-        watch.identity = _identity(world, spec.algorithm, settings, seed)
-        left = checkpoint.restore(folder, model, watch, watch.identity) if resume else None
-        if left is None and resume:
-            _resume(model, store, spec, strategy, preset)
-        elif not resume:
-            checkpoint.forget(folder)
+        settings, rule = _start(strategy, judged, settings, steps)
+        model, identity = _built(spec, strategy, settings, rule, seed)
+        watch = Selection(judged, spec.algorithm, settings, steps, budget.seconds, home / "checkpoints")
+        watch.identity = identity
+        if resume:
+            steps, rule = _left(model, watch, store, strategy, preset, steps), None
+        else:
+            checkpoint.forget(home / "checkpoints")
         logs = _log_folder(home)
         with contextlib.closing(_logger(logs, progress)) as log, interruptible(watch):
             model.set_logger(log)
-            if rule is not None and not resume:
-                imitation.start(model, checkpoint.core_of(model), rule, settings)
-                watch.first = 1
-            _learn(model, steps if left is None else left, watch, progress, resume)
-            if not watch.history or watch.history[-1][0] < model.num_timesteps:
-                watch.look()
+            _learn(model, watch, settings, rule, steps, progress, resume)
         np.savez(logs / "evaluations.npz", **watch.table())
         card = _card(spec, strategy, preset, settings, seed, model.num_timesteps, time.monotonic() - begun)
-        kept = _keep(store, card, watch)
-        if not watch.interrupted:
-            checkpoint.forget(folder)
-        return kept
+        return _keep(store, card, watch)
+
+
+def _start(
+    strategy: Strategy, judged: Strategy, settings: Settings, steps: int
+) -> tuple[Settings, Policy | None]:
+    # the rule that the agent starts from, and the settings with that rule's own name where they say `best`
+    if not settings.start:
+        return settings, None
+    settings = _shortened(settings, steps)
+    name = imitation.rule_of(judged, settings.start, settings.start_episodes)
+    return replace(settings, start=name), strategy.rules[name](strategy)
 
 
 def _shortened(settings: Settings, steps: int) -> Settings:
@@ -136,12 +130,40 @@ def _shortened(settings: Settings, steps: int) -> Settings:
     )
 
 
-def _identity(world: Strategy, algorithm: str, settings: Settings, seed: int) -> str:
-    told = repr((environment_hash(world), algorithm, settings, seed, versions()["torch"]))
-    return hashlib.sha256(told.encode()).hexdigest()
+def _built(
+    spec: Spec, strategy: Strategy, settings: Settings, rule: Policy | None, seed: int
+) -> tuple[BaseAlgorithm, str]:
+    # the learner, and what its checkpoints know the training by
+    world = strategy.with_parameters(**settings.world)
+    model = learner(spec.algorithm, training_env(world, settings, seed, rule), strategy, settings, seed)
+    told = repr((environment_hash(world), spec.algorithm, settings, seed, versions()["torch"]))
+    return model, hashlib.sha256(told.encode()).hexdigest()
 
 
-def _learn(model: BaseAlgorithm, steps: int, watch: Selection, progress: bool, resume: bool) -> None:
+def _left(
+    model: BaseAlgorithm, watch: Selection, store: ModelStore, strategy: Strategy, preset: str, steps: int
+) -> int:
+    # what is still to do of a training that was cut short; where none was, all the steps, from `latest`
+    folder = store.folder(strategy.name, preset) / "checkpoints"
+    left = checkpoint.restore(folder, model, watch, watch.identity)
+    if left is None:
+        _resume(model, store, strategy, preset)
+        return steps
+    return left
+
+
+def _learn(
+    model: BaseAlgorithm,
+    watch: Selection,
+    settings: Settings,
+    rule: Policy | None,
+    steps: int,
+    progress: bool,
+    resume: bool,
+) -> None:
+    if rule is not None:
+        imitation.start(model, checkpoint.core_of(model), rule, settings)
+        watch.first = 1
     try:
         model.learn(steps, callback=watch, progress_bar=progress, reset_num_timesteps=not resume)
     except ModelError:
@@ -149,6 +171,8 @@ def _learn(model: BaseAlgorithm, steps: int, watch: Selection, progress: bool, r
     except ValueError as error:
         watch.demand_finite_weights(error)  # torch and the batch refuse what such weights give
         raise
+    if not watch.history or watch.history[-1][0] < model.num_timesteps:
+        watch.look()
 
 
 def _keep(store: ModelStore, card: Card, selection: Selection) -> Trained:
@@ -157,12 +181,12 @@ def _keep(store: ModelStore, card: Card, selection: Selection) -> Trained:
     store.count_trial(latest)
     best = replace(card, score=float(selection.best_score), scores={"selection": selection.history})
     is_best = store.offer(best, selection.best)
-    checkpoints = sorted(
-        store.folder(card.name, card.preset).glob("checkpoints/rl_model_*_steps.zip"),
-        key=lambda p: p.stat().st_mtime_ns,
-    )
-    for old in checkpoints[:-KEPT_CHECKPOINTS]:
+    folder = store.folder(card.name, card.preset) / "checkpoints"
+    by_age = sorted(folder.glob("rl_model_*_steps.zip"), key=lambda p: p.stat().st_mtime_ns)
+    for old in by_age[:-KEPT_CHECKPOINTS]:
         old.unlink()
+    if not selection.interrupted:
+        checkpoint.forget(folder)
     return Trained(best, is_best, tuple(selection.history), selection.interrupted)
 
 
@@ -214,8 +238,8 @@ def git_commit() -> str:
     return commit.stdout.strip() + ("+" if changed.stdout.strip() else "")
 
 
-def _resume(model: BaseAlgorithm, store: ModelStore, spec: Spec, strategy: Strategy, preset: str) -> None:
-    path = store.path(spec.name, "latest", preset)
+def _resume(model: BaseAlgorithm, store: ModelStore, strategy: Strategy, preset: str) -> None:
+    path = store.path(strategy.name, "latest", preset)
     store.load(strategy, "latest", preset)  # checks the card, the hash and the shapes before anything is set
     with zipfile.ZipFile(path) as archive:
         members = [m for m in archive.namelist() if m.endswith(".pth") and m != "pytorch_variables.pth"]
@@ -226,7 +250,7 @@ def _resume(model: BaseAlgorithm, store: ModelStore, spec: Spec, strategy: Strat
             for member in members
         }
     model.set_parameters(states, exact_match=False, device="cpu")
-    card = store.card(spec.name, "latest", preset)
+    card = store.card(strategy.name, "latest", preset)
     model.num_timesteps = 0 if card is None else card.steps
 
 
