@@ -12,6 +12,8 @@
     modes       one stage, all as one team, all at the same time
 
     algorithms  the algorithms by name: mappo, ippo, qmix, vdn, dqn, maddpg
+    several     agents of one team that learn by different ones; rates and the like of one's own are `settings.agents`
+    sequential  agents that learn one after another (HAPPO)
     off_policy  the loop of those that learn from a `replay`: `qmix` (and VDN, DQN), `maddpg`
 
     processes   the same training in several processes: `workers` that play `shards`, `ranks` that step as one

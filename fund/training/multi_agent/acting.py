@@ -31,12 +31,12 @@ class Policy(Protocol):
 
 
 class Actors:
-    """The actors of a team's groups. They choose the likeliest action, or, with a seed, draw one."""
+    """The actors of a team's groups. They choose the likeliest action, or, with a seed or generator, draw one."""
 
-    def __init__(self, groups: list[Group], seed: int | None = None) -> None:
+    def __init__(self, groups: list[Group], seed: int | torch.Generator | None = None) -> None:
         self._place = {agent: (group, j) for group in groups for j, agent in enumerate(group.agents)}
         self.agents = tuple(self._place)
-        self._generator = None if seed is None else torch.Generator().manual_seed(seed)
+        self._generator = torch.Generator().manual_seed(seed) if isinstance(seed, int) else seed
         self._memory: dict[str, torch.Tensor] = {}
 
     def begin(self, n: int) -> None:

@@ -28,7 +28,7 @@ from fund.envs.together import Together
 from fund.envs.turns import as_parallel
 from fund.errors import UnknownName
 from fund.training.multi_agent.acting import RandomActors, play_team
-from fund.training.multi_agent.algorithms import learner_of
+from fund.training.multi_agent.algorithms import learner_for
 from fund.training.multi_agent.modes import MODES, all_stages, train_mode
 from fund.training.multi_agent.session import Job, train_team
 from fund.training.multi_agent.settings import Settings
@@ -230,7 +230,7 @@ def length_of(make: Callable[[int], Team]) -> float:
 
 
 def _alone(job: Job, seed: int) -> Any:
-    return learner_of(job.make(job.settings.copies), job.settings, seed)
+    return learner_for(job.make, job.settings, seed)
 
 
 def _telling(ended: list[float], make: Callable[[Job, int], Any]) -> Callable[[Job, int], Any]:

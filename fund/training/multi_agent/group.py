@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fund.envs.team import Observations, Team, in_turn
+from fund.errors import UnknownName
 from fund.strategy import Box, Choice
 from fund.training.multi_agent.networks import Actor, Critic, Sequence, memory_width
 from fund.training.multi_agent.returns import ValueNorm
@@ -92,6 +93,7 @@ class Group(Members):
 
     def __init__(self, team: Team, members: tuple[int, ...], settings: Settings) -> None:
         super().__init__(team, members, settings.names)
+        self.settings = settings
         self.central, self.own_view = settings.critic == "central", settings.own_view
         self.judges = self.sees
         if self.central:
@@ -174,15 +176,27 @@ def flat(x: Tensor, memory: Tensor, begins: Tensor) -> Sequence:
 
 
 def groups_of(team: Team, settings: Settings) -> list[Group]:
-    """One group an agent; or, shared, one for all agents whose spaces are alike. Who speaks in turn shares nothing."""
-    return [Group(team, members, settings) for members in grouped(team, settings.shared)]
+    """One group an agent; or, shared, one for all agents whose spaces and own settings are alike.
+
+    Who speaks in turn shares nothing. Raises UnknownName where settings name an agent that the team has not.
+    """
+    for agent in settings.agents:
+        if agent not in team.agents:
+            raise UnknownName("agent", agent, team.agents)
+    return [
+        Group(team, members, settings.own(team.agents[members[0]]))
+        for members in grouped(team, settings.shared, settings.agents)
+    ]
 
 
-def grouped(team: Team, shared: bool) -> list[tuple[int, ...]]:
-    """Places of the agents of each group, as in `groups_of`."""
+def grouped(
+    team: Team, shared: bool, own: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[tuple[int, ...]]:
+    """Places of the agents of each group, as in `groups_of`; `own` are settings by agent."""
     if not shared or in_turn(team):
         return [(k,) for k in range(len(team.agents))]
     alike: dict[Any, list[int]] = {}
     for k, agent in enumerate(team.agents):
-        alike.setdefault((team.observed[agent], team.actions[agent]), []).append(k)
+        different = repr(sorted((own or {}).get(agent, {}).items()))
+        alike.setdefault((team.observed[agent], team.actions[agent], different), []).append(k)
     return [tuple(members) for members in alike.values()]

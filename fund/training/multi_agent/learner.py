@@ -14,6 +14,7 @@ from fund.errors import ModelError
 from fund.training.multi_agent.group import Group, Rollout, below, flat, groups_of
 from fund.training.multi_agent.losses import Batch, Losses, descend, losses_of, picked, prepared
 from fund.training.multi_agent.returns import advantages
+from fund.training.multi_agent.sequential import likelier, weighed
 from fund.training.multi_agent.settings import Settings, at
 
 LARGEST_SEED = 2**29  # selection and test seeds begin far above
@@ -54,9 +55,13 @@ class Learner:
         """One rollout and what is learned from it; numbers for the log, by tag."""
         rollouts, reward, ended = self.collect()
         numbers: dict[str, list[float]] = {}
-        for group, rollout in zip(self.groups, rollouts, strict=True):
-            for key, number in self._improve(group, rollout, reward, ended).items():
+        changed = torch.ones(ended.shape)
+        for k in self._order():
+            group, rollout = self.groups[k], rollouts[k]
+            for key, number in self._improve(group, rollout, reward, ended, changed).items():
                 numbers.setdefault(f"train/{key}", []).append(number)
+            if self.settings.order == "sequential":
+                changed = changed * likelier(group, rollout)
         self.updates += 1
         means = {key: float(np.mean(found)) for key, found in numbers.items()}
         if self.finished:
@@ -152,16 +157,29 @@ class Learner:
 
     # ---------------------------------------------------------------- learn
 
+    def _order(self) -> list[int]:
+        # of the groups; sequential: drawn anew for each rollout
+        if self.settings.order == "together":
+            return list(range(len(self.groups)))
+        return [int(k) for k in torch.randperm(len(self.groups), generator=self.generator)]
+
     def _improve(
-        self, group: Group, rollout: Rollout, reward: NDArray[np.float64], ended: NDArray[np.bool_]
+        self,
+        group: Group,
+        rollout: Rollout,
+        reward: NDArray[np.float64],
+        ended: NDArray[np.bool_],
+        changed: Tensor | None = None,
     ) -> dict[str, float]:
-        settings, progress = self.settings, self.progress
+        settings, progress = group.settings, self.progress
         last = self._values()[:, group.members]
         value = rollout.value.double().numpy()
         worth = advantages(
             reward[:, :, group.members], value, last, ended, settings.gamma, settings.gae_lambda
         )
         whole = prepared(group, rollout, worth, settings)
+        if settings.order == "sequential" and changed is not None:
+            whole = weighed(whole, changed, group.m, settings.length)
         waits = bool(settings.start) and self.updates < settings.start_values
         for optimiser, rate in (
             (group.actor_optimiser, 0.0 if waits else settings.actor_rate),
@@ -181,8 +199,8 @@ class Learner:
 
     def descend(self, group: Group, batch: Batch, clip: float, weight: float) -> tuple[float, ...]:
         """One step on a batch; losses and norms of gradients as plain numbers."""
-        losses = losses_of(group, batch, self.settings, clip)
-        return descend(group, losses, weight, self.settings.max_grad_norm)
+        losses = losses_of(group, batch, group.settings, clip)
+        return descend(group, losses, weight, group.settings.max_grad_norm)
 
     # ---------------------------------------------------------------- checkpoints
 

@@ -7,8 +7,8 @@ learn. A learner of this kind is used as `learner.Learner` is: by a `Session`, o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from fund.envs.team import Observations, Team, seen_by, tell
-from fund.errors import ModelError, UnknownName
+from fund.errors import ModelError
 from fund.strategy import Box, Choice
 from fund.training.multi_agent.group import Members, below
 from fund.training.multi_agent.learner import LARGEST_SEED
 from fund.training.multi_agent.networks import ACTIVATIONS
 from fund.training.multi_agent.replay import CUT, OVER, Replay, Row, Sample
-from fund.training.multi_agent.settings import Schedule, Settings, at, demand_within
+from fund.training.multi_agent.settings import Schedule, Settings, at, demand_within, plain_settings
 
 OFF_POLICY = ("qmix", "vdn", "dqn", "maddpg")
 
@@ -80,14 +80,9 @@ class OffPolicy:
         )  # fmt: skip
 
     @classmethod
-    def of(cls, plain: Mapping[str, Any]) -> OffPolicy:
+    def of(cls, plain: Mapping[str, Any]) -> Self:
         """From a mapping; raises UnknownName with the nearest setting."""
-        known = {f.name for f in fields(cls)}
-        for key in plain:
-            if key not in known:
-                raise UnknownName("setting", key, known)
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
-        return cls(**values)
+        return cls(**plain_settings(cls, plain))
 
 
 class Player(Members):

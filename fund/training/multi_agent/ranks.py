@@ -87,7 +87,7 @@ class RankLearner(ShardedLearner):
 
     def descend(self, group: Group, batch: Batch, clip: float, weight: float) -> tuple[float, ...]:
         """The step of the whole batch, of which this rank looks at its part."""
-        size, settings = batch.action.shape[1], self.settings
+        size, settings = batch.action.shape[1], group.settings
         if size < self.world:
             raise InvalidParameter(
                 f"a batch of {size} sequences for {self.world} ranks; use fewer minibatches"

@@ -26,7 +26,7 @@ from fund.paths import lock
 from fund.training.evaluate import SELECTION_SEEDS
 from fund.training.interruption import interruptible
 from fund.training.multi_agent.acting import Actors, Episodes, Policy, play_team
-from fund.training.multi_agent.algorithms import learner_of, settings_of
+from fund.training.multi_agent.algorithms import learner_for, settings_of
 from fund.training.multi_agent.off_policy import OffPolicy
 from fund.training.multi_agent.settings import Settings
 from fund.training.multi_agent.store import TeamCard, TeamStore, environment_hash, networks, packed, schema
@@ -47,7 +47,7 @@ class Job:
     parameters: Mapping[str, Any] = field(default_factory=dict)  # of the world, for the card
     score: Score | None = None  # what selection maximises; the mean return of an agent where not given
     learner: Callable[[Job, int], Any] | None = (
-        None  # job and seed -> what learns; `learner_of` where not given
+        None  # job and seed -> what learns; `learner_for` where not given
     )
     start: Callable[[Any], None] | None = None  # what a fresh learner is taught before the first step
 
@@ -228,4 +228,4 @@ class Session:
 
 
 def _alone(job: Job, seed: int) -> Any:
-    return learner_of(job.make(job.settings.copies), job.settings, seed)
+    return learner_for(job.make, job.settings, seed)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
 
 from fund.errors import InvalidParameter, UnknownName
 
@@ -13,7 +13,14 @@ Schedule = float | tuple[float, float]
 """A number, or (at the start, at the end) with a straight line between."""
 
 CRITICS = ("central", "own")
+CRITIC_OF = {"mappo": "central", "ippo": "own"}
 ACTIVATIONS = ("tanh", "relu")
+ORDERS = ("together", "sequential")
+OF_ALL = (
+    "steps", "copies", "rollout", "gamma", "bootstrap", "team_reward", "shared", "names", "order", "agents", "start",
+    "start_rollouts", "start_values", "evaluations", "evaluation_copies",
+)  # fmt: skip
+"""What all agents of a team have in common: no agent has its own."""
 
 
 def demand_within(
@@ -87,18 +94,43 @@ class Settings:
     start_values: int = 10  # rollouts after it in which the critic alone learns
     evaluations: int = 10  # during training, on the selection episodes
     evaluation_copies: int = 256
+    order: str = "together"  # all learn from a rollout at once; sequential: one after another (`sequential`)
+    agents: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=dict
+    )  # settings of its own, by agent; `own`
 
     def __post_init__(self) -> None:
         """Raises InvalidParameter, UnknownName."""
+        object.__setattr__(self, "agents", frozen(self.agents))
         demand_within(
             self,
-            words={"critic": CRITICS, "activation": ACTIVATIONS},
+            words={"critic": CRITICS, "activation": ACTIVATIONS, "order": ORDERS},
             counts=("steps", "copies", "rollout", "chunk", "epochs", "minibatches", "evaluations"),
             shares=("gamma", "gae_lambda", "norm_memory"),
             rates=("actor_rate", "critic_rate", "clip", "entropy"),
         )
         if self.recurrent and self.rollout % self.chunk:
             raise InvalidParameter(f"rollout is {self.rollout}, wanted a multiple of chunk, {self.chunk}")
+        for agent in self.agents:
+            self.own(agent)
+
+    def own(self, agent: str) -> Settings:
+        """The settings of one agent: these with its changes, where `algorithm` may be mappo or ippo.
+
+        Whose algorithm is another has none of PPO (`several`). Raises InvalidParameter, UnknownName.
+        """
+        if not self.by_ppo(agent):
+            return self
+        changes = dict(self.agents.get(agent, {}))
+        for key in changes:
+            if key in OF_ALL:
+                raise InvalidParameter(f"{agent}: {key} is the same for all agents; set it for the team")
+        critic = CRITIC_OF[str(changes.pop("algorithm", self.algorithm)).lower()]
+        return replace(self, agents={}, **plain_settings(Settings, {"critic": critic, **changes}))
+
+    def by_ppo(self, agent: str) -> bool:
+        """Whether an agent learns by PPO, as all do that have no other algorithm of their own."""
+        return str(self.agents.get(agent, {}).get("algorithm", self.algorithm)).lower() in CRITIC_OF
 
     @property
     def algorithm(self) -> str:
@@ -111,14 +143,25 @@ class Settings:
         return self.chunk if self.recurrent else 1
 
     @classmethod
-    def of(cls, plain: Mapping[str, Any]) -> Settings:
+    def of(cls, plain: Mapping[str, Any]) -> Self:
         """From a mapping; raises UnknownName with the nearest setting."""
-        known = {f.name for f in fields(cls)}
-        for key in plain:
-            if key not in known:
-                raise UnknownName("setting", key, known)
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
-        return cls(**values)
+        return cls(**plain_settings(cls, plain))
+
+
+def plain_settings(of: type[Any], plain: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping as a dataclass takes it, lists as tuples at any depth; raises UnknownName with the nearest field."""
+    known = {f.name for f in fields(of)}
+    for key in plain:
+        if key not in known:
+            raise UnknownName("setting", key, known)
+    return {key: frozen(value) for key, value in plain.items()}
+
+
+def frozen(value: Any) -> Any:
+    """Lists as tuples, at any depth of mappings."""
+    if isinstance(value, Mapping):
+        return {key: frozen(one) for key, one in value.items()}
+    return tuple(value) if isinstance(value, list) else value
 
 
 def at(schedule: Schedule, progress: float) -> float:

@@ -65,6 +65,8 @@ class Plan(NamedTuple):
         """As many shards as divide the copies, 8 at most; raises InvalidParameter."""
         if not isinstance(settings, Settings):
             raise InvalidParameter(f"{settings.algorithm}: only mappo and ippo are played in parts")
+        if not all(settings.by_ppo(agent) for agent in settings.agents):
+            raise InvalidParameter("agents of several algorithms are not played in parts")
         if shards is None:
             shards = max(k for k in range(1, MOST_SHARDS + 1) if settings.copies % k == 0)
         if shards < 1 or settings.copies % shards:

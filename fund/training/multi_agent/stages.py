@@ -27,6 +27,7 @@ from fund.training.multi_agent.imitation import imitate
 from fund.training.multi_agent.learner import Learner
 from fund.training.multi_agent.processes import in_processes
 from fund.training.multi_agent.session import Job, TrainedTeam, train_team
+from fund.training.multi_agent.several import Several
 from fund.training.multi_agent.store import TeamStore
 from fund.training.store import parameters_of
 
@@ -95,7 +96,7 @@ def train_stage(
         return train_team(job, seed, store, seconds, resume, progress)
 
 
-def teach(stage: Stage, rule: str, learner: Learner) -> None:
+def teach(stage: Stage, rule: str, learner: Learner | Several) -> None:
     """Start fresh agents from a rule, `best`: the best of the stage; `stage` is the world of training.
 
     Raises UnknownName, InvalidParameter.
@@ -104,7 +105,8 @@ def teach(stage: Stage, rule: str, learner: Learner) -> None:
     if name not in stage.rules:
         raise UnknownName("rule", name, (*stage.rules, BEST))
     policy = stage.rules[name](stage.strategy)
-    imitate(learner, lambda team: stage.split(policy(team.batch.view())))
+    for pupil in learner.pupils if isinstance(learner, Several) else [learner]:
+        imitate(pupil, lambda team: stage.split(policy(team.batch.view())))
 
 
 def command(
