@@ -11,7 +11,7 @@ from typing import Any
 
 from fund.calibration import commands as words
 from fund.calibration.preset_file import is_file, read_preset
-from fund.command_line import USAGE, parser
+from fund.command_line import USAGE, each_set_alone, parser
 from fund.errors import FundError, InvalidParameter, UnknownName
 from fund.training.interruption import exit_code, terminable
 
@@ -203,7 +203,7 @@ HANDLERS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, do, print; the exit code is 0, 1 (the work failed), 2 (wrong usage), 130 (Ctrl-C) or 143 (SIGTERM)."""
-    options = parser().parse_args(arguments)
+    options = parser().parse_args(each_set_alone(sys.argv[1:] if arguments is None else arguments))
     try:
         with terminable():
             result = HANDLERS[options.command](options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from fund.calibration import commands as calibration
@@ -156,7 +156,13 @@ def _strategy_command(commands: Any, name: str, text: str, example: str) -> Any:
     sub = _command(commands, name, text, example)
     sub.add_argument("name", help="a desk, the cio_allocator, a stage, or module:Class of your own")
     sub.add_argument("--preset", default="default")
-    sub.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a parameter")
+    sub.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="override a parameter; several may follow",
+    )
     return sub
 
 
@@ -179,6 +185,21 @@ COMMANDS: tuple[Callable[[Any], None], ...] = (
     _chain,
     _bench,
 )
+
+
+def each_set_alone(arguments: Sequence[str]) -> list[str]:
+    """`--set a=1 b=2` as `--set a=1 --set b=2`: what follows may be the name as well, so argparse cannot tell."""
+    words: list[str] = []
+    before = ""
+    for word in arguments:
+        if before == "pair" and "=" in word and not word.startswith("-"):
+            words.append("--set")
+        elif word == "--set":
+            before = "option"
+        else:
+            before = "pair" if before == "option" or word.startswith("--set=") else ""
+        words.append(word)
+    return words
 
 
 def parser() -> Parser:

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from fund.__main__ import HANDLERS, main, overrides, parser
+from fund.__main__ import HANDLERS, main, overrides
+from fund.command_line import each_set_alone, parser
 
 
 def run(*words, capsys):
@@ -123,6 +124,17 @@ def test_set_overrides_any_parameter(capsys):
     # total spread at t = 0 is gamma sigma^2 T + (2/gamma) ln(1 + gamma/k); its mean over time has half the first term
     expected = 0.5 * 0.5 * 4.0 + (2 / 0.5) * 0.28768207245178085
     assert abs(json.loads(out)["statistics"]["average_spread"] - expected) < 0.01
+
+
+@pytest.mark.parametrize("words", [
+    ("evaluate", "market_making", "--set", "gamma=0.5", "sigma=1", "--policy", "flat"),
+    ("evaluate", "--policy", "flat", "--set", "gamma=0.5", "--set=sigma=1", "market_making"),
+    ("evaluate", "--set", "gamma=0.5", "sigma=1", "market_making", "--policy", "flat"),
+])  # fmt: skip
+def test_one_set_takes_several_pairs(words):
+    options = parser().parse_args(each_set_alone(words))
+    assert options.set == ["gamma=0.5", "sigma=1"]
+    assert (options.name, options.policy) == ("market_making", "flat")
 
 
 def test_overrides_read_numbers_truths_and_texts():

@@ -90,7 +90,7 @@ def statistics(played: Played) -> dict[str, float]:
     """
     strategy = played.strategy
     returns = daily_returns(played)
-    years = played.nav.shape[0] * strategy.years_per_step
+    years = (played.nav.shape[0] - 1) * strategy.years_per_step
     deviation = float(returns.std())
     common = {
         "sharpe": float(returns.mean()) / deviation * math.sqrt(252.0) if deviation > 0 else math.nan,

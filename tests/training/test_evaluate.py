@@ -41,6 +41,8 @@ def test_statistics_by_hand():
     peaks = np.maximum.accumulate(played.nav, axis=0)
     assert told["max_drawdown"] == pytest.approx(((peaks - played.nav) / peaks).max(axis=0).mean())
     assert told["costs"] == pytest.approx(-played.lines["fees"].mean())
+    # sixty steps are 60/252 of a year
+    assert told["turnover"] == pytest.approx(played.traded.mean() / STRATEGY.capital / (60 / 252))
     assert told["costs"] > 0
 
 
