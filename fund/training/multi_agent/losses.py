@@ -49,12 +49,12 @@ class Losses(NamedTuple):
 
 def prepared(group: Group, rollout: Rollout, worth: NDArray[np.float64], settings: Settings) -> Batch:
     """A rollout as sequences to learn from, with advantages (T, n, m) and targets; the normaliser counts them in."""
-    returns = torch.from_numpy(worth).float() + rollout.value
+    advantage = torch.from_numpy(worth).to(rollout.value.dtype)
+    returns = advantage + rollout.value
     target = returns
     if settings.value_norm:
         group.norm.update(returns)
         target = group.norm.into(returns)
-    advantage = torch.from_numpy(worth).float()
     if settings.normalize_advantage:
         living = advantage[rollout.alive > 0]
         if len(living) > 1:
