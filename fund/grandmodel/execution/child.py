@@ -48,8 +48,20 @@ class Three(NamedTuple):
     three: float
 
 
+class Sent(NamedTuple):
+    """Market orders sent at one moment, before what they concede."""
+
+    one: float  # shares, by venue
+    two: float
+    three: float
+    value: float  # sum of shares times price
+    drift: float  # of the mid on their way
+    fee: float
+    fast: float  # shares sent to venues below the latency target
+
+
 class Taken(NamedTuple):
-    """Market orders: shares, their mean price, what they cost beyond the mid, and how well they were routed."""
+    """Market orders of a step: shares, their value, what they cost beyond the mid, and how well they were routed."""
 
     shares: float
     value: float  # sum of shares times price
@@ -159,33 +171,17 @@ def beyond_mid(p: Any, book: Any, shares: float, depth: float) -> float:
 
 
 @njit(forceinline=True)
-def take(
-    p: Any,
-    now: Any,
-    book: Any,
-    weight: Any,
-    mid: float,
-    move: float,
-    side: float,
-    size: float,
-    transient: float,
-) -> Any:
+def send(p: Any, now: Any, weight: Any, mid: float, move: float, size: float) -> Any:
     """Market orders of `size` shares over the venues, around a mid that moves by `move` in a step."""
-    if size <= 0.0:
-        return Taken(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     x = shared(p, size, weight)
-    own = x.one * beyond_mid(p, book, x.one, book.depth_1) + x.two * beyond_mid(p, book, x.two, book.depth_2)
-    own += x.three * beyond_mid(p, book, x.three, book.depth_3)
     # between decision and arrival the mid goes on, in proportion to the time that takes
     drift = (x.one * now.latency_1 + x.two * now.latency_2 + x.three * now.latency_3) * p.per_step_time
     drift *= move
-    impact, spread = own + size * transient, size * book.half_spread
-    fee = x.one * p.fee_1 + x.two * p.fee_2 + x.three * p.fee_3
     fast = x.one if now.latency_1 < p.latency_target else 0.0
     fast += x.two if now.latency_2 < p.latency_target else 0.0
     fast += x.three if now.latency_3 < p.latency_target else 0.0
-    value = size * mid + drift + side * (spread + impact)
-    return Taken(size, value, spread + side * drift, impact, fee, fast, size * quality(p, book, size, own))
+    fee = x.one * p.fee_1 + x.two * p.fee_2 + x.three * p.fee_3
+    return Sent(x.one, x.two, x.three, size * mid + drift, drift, fee, fast)
 
 
 @njit(forceinline=True)
@@ -215,17 +211,43 @@ def post(p: Any, book: Any, size: float, a: Any) -> Any:
 def taken(
     p: Any, now: Any, book: Any, side: float, early: float, late: float, transient: float, a: Any
 ) -> Any:
-    """Market orders at once, at the quotes of row t, and late, at those of row t+1."""
+    """Market orders at once, at the quotes of row t, and late, at those of row t+1.
+
+    What they concede depends on what the step takes from a venue, not on when: it is the rate of trading that costs
+    (Almgren & Chriss, 2000, eq. 7), so that a slice cut in two is no cheaper.
+    """
+    size = early + late
+    if size <= 0.0:
+        return Taken(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     smart = p.smart_routing > 0.0
     one, two, three = (book.depth_1, book.depth_2, book.depth_3) if smart else (1.0, 1.0, 1.0)
     weight = weights_of(book, (1.0 + a[6]) * one, (1.0 + a[7]) * two, (1.0 + a[8]) * three)
-    move, after = book.next_mid - book.mid, book.next_mid + side * p.permanent * early
-    x = take(p, now, book, weight, book.mid, move, side, early, transient)
-    y = take(p, now, book, weight, after, 0.0, side, late, transient)
+    x = send(p, now, weight, book.mid, book.next_mid - book.mid, early)
+    y = send(p, now, weight, book.next_mid + side * p.permanent * early, 0.0, late)
+    one, two, three = x.one + y.one, x.two + y.two, x.three + y.three
+    own = one * beyond_mid(p, book, one, book.depth_1) + two * beyond_mid(p, book, two, book.depth_2)
+    own += three * beyond_mid(p, book, three, book.depth_3)
+    impact, spread = own + size * transient, size * book.half_spread
+    value = x.value + y.value + side * (spread + impact)
     return Taken(
-        x.shares + y.shares, x.value + y.value, x.spread + y.spread, x.impact + y.impact, x.fee + y.fee,
-        x.fast + y.fast, x.well + y.well,
+        size, value, spread + side * x.drift, impact, x.fee + y.fee, x.fast + y.fast,
+        size * quality(p, book, size, own),
     )  # fmt: skip
+
+
+@njit(forceinline=True)
+def completing(p: Any, book: Any, before: float, rest: float, transient: float) -> float:
+    """Price concession a share of what a step left over, after `before` shares by market orders.
+
+    The penalty, or half-spread and dearest fee where they are more, on top of what the whole quantity moves beyond
+    what the part has moved: never less than market orders of it at the same quotes would have cost.
+    """
+    if rest <= 0.0:
+        return 0.0
+    depth, both = book.depth_1 + book.depth_2 + book.depth_3, before + rest
+    own = both * beyond_mid(p, book, both, depth) - before * beyond_mid(p, book, before, depth)
+    penalty = max(p.under_fill, book.half_spread + max(p.fee_1, max(p.fee_2, p.fee_3)))
+    return penalty + own / rest + transient
 
 
 @njit(forceinline=True)
@@ -240,11 +262,11 @@ def work(
     market, filled = taken(p, now, book, side, early, late, transient, a), post(p, book, size - by_market, a)
     made = filled.one + filled.two + filled.three
     rest = size - by_market - made if p.carry_over == 0.0 or left <= 1.0 else 0.0
-    depth = book.depth_1 + book.depth_2 + book.depth_3
-    forced, bought = p.under_fill + beyond_mid(p, book, rest, depth), by_market + rest
-    value = market.value + rest * (book.next_mid + side * forced)
+    forced, bought = completing(p, book, by_market, rest, transient), by_market + rest
+    value = market.value + rest * (book.next_mid + side * (p.permanent * early + forced))
     moved, displaced, kept = side * (bought + made), side * p.permanent * (bought + made), transient
     if p.transient > 0.0:
+        depth = book.depth_1 + book.depth_2 + book.depth_3
         kept = (transient + bought * max(1.0 / depth - p.permanent, 0.0)) * p.kept
     open_after = open_ - moved
     return Child(
@@ -252,7 +274,7 @@ def work(
         side * made, book.mid - side * book.half_spread,
         filled.one * p.rebate_1 + filled.two * p.rebate_2 + filled.three * p.rebate_3,
         displaced, kept, market.spread - made * book.half_spread, market.impact + rest * forced,
-        open_after * displaced + late * p.permanent * early,
+        open_after * displaced + (late + rest) * p.permanent * early,
         (open_after + side * (late + rest)) * (book.next_mid - book.mid),
         (open_ - side * early) * book.surprise - (open_after * book.next_ahead - open_ * book.ahead),
         market.fast, market.well,

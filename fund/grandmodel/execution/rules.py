@@ -141,6 +141,8 @@ def split(s: Execution, view: View, instrument: str, pace: Floats) -> Slice:
 
     The last share posted at a venue, q deep, costs as much as the last by market order:
     2h + f + 2M/d + r = F(q) (lambda_u + h + r) + what the price runs away where the order is not filled.
+
+    Where what is not filled is bought at once, lambda_u is what that costs: `child.completing` at its mean.
     """
     left, open_ = _left(s, view), np.abs(view.memory[f"open_{instrument}"])
     size = np.where(left <= 1.0, open_, np.minimum(open_, open_ / left * np.clip(pace, 0.0, FASTEST)))
@@ -152,7 +154,9 @@ def split(s: Execution, view: View, instrument: str, pace: Floats) -> Slice:
     posted = np.zeros_like(depth)
     for _ in range(4):
         price = view.row[f"half_spread_{instrument}"] + fee + 2.0 * s.marginal * by_market / depth.sum(axis=1)
-        posted = np.maximum(_reach(s, view, instrument, price) - _per_venue(view, "queue", instrument), 0.0)
+        missed = _price_of_a_miss(s, view, instrument, s.marginal * (size + by_market) / depth.sum(axis=1))
+        reach = _reach(s, view, instrument, price, missed)
+        posted = np.maximum(reach - _per_venue(view, "queue", instrument), 0.0)
         posted *= np.minimum(1.0, size / np.maximum(posted.sum(axis=1), 1e-12))[:, None]
         by_market = 0.5 * (by_market + size - posted.sum(axis=1))
     if s.carry_over:
@@ -181,11 +185,18 @@ def _flow(s: Execution, view: View, instrument: str) -> Floats:
     return np.asarray(s.flow_share * np.array(s.venue_share) * view.row[f"volume_{instrument}"][:, None])
 
 
-def _reach(s: Execution, view: View, instrument: str, price: Floats) -> Floats:
+def _price_of_a_miss(s: Execution, view: View, instrument: str, impact: Floats) -> Floats:
+    # (n,) above the mid, a share: the penalty, and where it falls due in this step, what completing costs
+    due = _left(s, view) <= 1.0 if s.carry_over else np.ones(view.n, dtype=np.bool_)
+    market = view.row[f"half_spread_{instrument}"] + max(s.fee_1, s.fee_2, s.fee_3)
+    return np.where(due, np.maximum(s.under_fill, market) + impact, s.under_fill)
+
+
+def _reach(s: Execution, view: View, instrument: str, price: Floats, missed: Floats) -> Floats:
     # (n, 3) depth of the outflow up to which posting pays
     half = view.row[f"half_spread_{instrument}"][:, None]
     gain = half + np.array([s.rebate_1, s.rebate_2, s.rebate_3])
-    saved, risked = price[:, None] + gain, s.under_fill + gain
+    saved, risked = price[:, None] + gain, missed[:, None] + gain
     flow = _flow(s, view, instrument)
     if s.poisson_flow:
         from scipy.stats import poisson

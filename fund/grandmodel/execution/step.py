@@ -11,8 +11,9 @@ the change of NAV is minus the implementation shortfall against the arrival pric
     posted     the rest, at the touch; min((outflow - queue)^+, posted) is filled by the flow of (t, t+1]
     open       what is left; at the last step, or at every one without `carry_over`, bought at the penalty
 
-Impact of x shares at a venue of depth d: x/d (Almgren & Chriss), Y sigma sqrt(x/volume) (square root), x/(2d) on top
-of what past trades left (Obizhaeva & Wang). Permanent impact moves the marks.
+Impact of x shares that a step takes from a venue of depth d, whether at once, late or to complete: x/d (Almgren &
+Chriss), Y sigma sqrt(x/volume) (square root), x/(2d) on top of what past trades left (Obizhaeva & Wang). Permanent
+impact moves the marks.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
     "null": QUIET,
     "planted": {
-        **QUIET, "edge": 0.3, "weather": False, "half_spread": 0.0, "cost_rate": 0.0, "caution": 0.0,
-        "observation_noise": 0.0,
+        **QUIET, "edge": 0.3, "weather": False, "clustering": False, "half_spread": 0.0, "cost_rate": 0.0,
+        "caution": 0.0, "observation_noise": 0.0,
     },
 }  # fmt: skip
 
