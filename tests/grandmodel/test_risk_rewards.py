@@ -5,9 +5,11 @@ import pytest
 
 from fund.envs import play
 from fund.envs.batch import Batch
+from fund.grandmodel.risk.layout import ASSETS
 from fund.grandmodel.risk.strategy import RiskManagement
 from fund.grandmodel.value_at_risk import historical
 from fund.market.streams import Paths
+from fund.strategy import names
 
 QUIET = {
     "black_swan": 0.0, "flash_crash": 0.0, "correlation_spike": 0.0, "liquidity_drought": 0.0, "weather": False,
@@ -88,6 +90,38 @@ def test_emergency_bonus_is_worth_nothing_to_the_blind(policy, parts_total):
     earned = parts_total(world, world.rules["crisis_response"](world))["emergency"]
     assert earned.mean() > 0.1
     assert earned.mean() > found.mean() + 10.0 * earned.std() / 400**0.5
+
+
+def taken_off(choices):
+    """Emergency parts, in full bonuses, of flat prices with a crisis from row 2 on, by the monitor's choices."""
+    world = RiskManagement.preset("iid", n_steps=8)
+    tape = world.record(Paths.of(0, 1))
+    columns = names(world.step.columns)
+    for k in ASSETS:
+        tape.block[:, columns.index(f"price_{k}")] = 100.0
+    tape.block[2:, columns.index("crisis")] = 1.0
+    batch = Batch(world, tape=tape)
+    batch.reset(0)
+    found = []
+    for choice in choices:
+        batch.step(np.array([[2.0, 2.0, choice, 2.0]]))
+        found.append(dict(zip(batch.part_names, batch.parts, strict=True))["emergency"][0] / 0.3)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("choices", "wanted"),
+    [
+        ((2, 2, 0, 0, 2, 2), (0, 0, 0.5, 0.5, 0, 0)),  # out by halves: all of the exposure, once
+        ((2, 2, 0, 0, 4, 4, 0, 0), (0, 0, 0.5, 0.5, 0, 0, 0, 0)),  # in and out again earns nothing more
+        ((2, 2, 0, 4, 0, 4, 0, 0), (0, 0, 0.5, 0, 0, 0, 0, 0.5)),
+        # 1, .8, .6: halved at .4, of the .6 that was held
+        ((2, 2, 1, 1, 1, 0), (0, 0, 0, 0, 0.6 * 0.6, 0.4)),
+    ],
+)
+def test_a_crisis_pays_for_what_is_taken_off_and_once(choices, wanted):
+    """S131, by hand: what size times cap is measured by falls within a crisis, and never rises."""
+    assert taken_off(choices) == pytest.approx(wanted, abs=1e-12)
 
 
 def test_var_bonus_is_worth_nothing_to_the_flat_and_to_the_reckless(parts_total):

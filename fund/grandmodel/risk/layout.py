@@ -62,8 +62,8 @@ class Memory(NamedTuple):
     wait_3: float
     wait_4: float
     var: float  # of the positions, share of NAV
-    reference: float  # highest size times cap since the last halving
-    halved: float  # exposure that was halved in this step, share of the full one
+    reference: float  # highest size times cap since the last halving; in a crisis it only falls
+    halved: float  # exposure taken off by halving in this step, share of the full one
     worst: float  # deepest drawdown so far
     deeper: float  # what this step added to it
     stops: float  # counts, of the episode

@@ -12,9 +12,10 @@
 The four agents move size, multiple, cap and blend in five steps each, from REDUCE_RISK to INCREASE_RISK. VaR is the
 normal one of the positions over `var_days`, from the EWMA covariance.
 
-The emergency bonus is for halving size x cap in the bars after the onset of a crisis, in proportion to the exposure
-that was halved. The same in calm times costs `false_alarm` of it, the odds of a crisis: whoever halves blindly earns
-nothing.
+The emergency bonus is for taking exposure off in the bars after the onset of a crisis: each time size x cap is at
+least halved, in proportion to what that takes off, so that all of it at once and by halves pay the same. In calm times
+the same costs `false_alarm` of it, the odds of a crisis: whoever halves blindly earns nothing. What is raised within a
+crisis and taken off again earns nothing more: no one is paid for going in and out.
 """
 
 from __future__ import annotations
@@ -112,11 +113,14 @@ def remembered(
     held, share = account.position, settings.one * settings.three
     after = Four((held[0] + q.one) * nxt.price_1, (held[1] + q.two) * nxt.price_2,
                  (held[2] + q.three) * nxt.price_3, (held[3] + q.four) * nxt.price_4)  # fmt: skip
-    reference, halved = max(memory.reference, share), 0.0
+    # within a crisis what a halving is measured by only falls
+    reference = memory.reference if now.crisis > 0.0 else max(memory.reference, share)
+    halved = 0.0
     if share <= 0.5 * reference and reference > 0.0:
         gross = abs(held[0]) * now.price_1 + abs(held[1]) * now.price_2
         gross += abs(held[2]) * now.price_3 + abs(held[3]) * now.price_4
-        halved = gross / (4.0 * p.max_position * max(base, POOREST * p.capital))
+        held_share = gross / (4.0 * p.max_position * max(base, POOREST * p.capital))
+        halved = min(held_share, reference) * (1.0 - share / reference)
         reference = share
     stopped = (out.one == 1.0) + (out.two == 1.0) + (out.three == 1.0) + (out.four == 1.0)
     reached = (out.one == 2.0) + (out.two == 2.0) + (out.three == 2.0) + (out.four == 2.0)

@@ -92,9 +92,9 @@ class RiskManagement(Strategy):
     risk_aversion: float = parameter(10.0, "price of variance of P&L over the capital", at_least=0.0)
     var_bonus: float = parameter(0.1, "reward of an episode that uses all of its VaR and never more; D0")
     drawdown_penalty: float = parameter(0.5, "reward per maximum drawdown, a share of the peak; D0")
-    emergency_bonus: float = parameter(0.3, "of halving a full exposure in a crisis; D0")
+    emergency_bonus: float = parameter(0.3, "of taking a full exposure off in a crisis; D0")
     false_alarm: float = parameter(
-        0.1, "share of the emergency bonus that a halving without a crisis costs", at_least=0.0, at_most=1.0
+        0.1, "share of the emergency bonus that as much without a crisis costs", at_least=0.0, at_most=1.0
     )
     control_variate: bool = parameter(
         False, "whether the reward leaves out P&L that came of shocks, mean 0; for training"
