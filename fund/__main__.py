@@ -7,6 +7,7 @@ import dataclasses
 import json
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from fund.calibration import commands as words
@@ -100,15 +101,18 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         )  # fmt: skip
 
     if options.name in STAGES:
-        from fund.training.multi_agent.stages import command
+        from fund.training.multi_agent.stages import command, read_settings
 
         stage = stage_named(options.name, options.preset, **overrides(options.set))
+        changes = read_settings(Path(options.settings)) if options.settings else None
         return command(
             stage, options.preset, options.steps, options.seconds, options.seed, options.models, options.resume,
-            options.algorithm, options.workers, options.ranks,
+            options.algorithm, options.workers, options.ranks, changes,
         )  # fmt: skip
-    if options.workers or options.ranks > 1:
-        raise InvalidParameter(f"{options.name}: --workers and --ranks are for stages, {', '.join(STAGES)}")
+    if options.workers or options.ranks > 1 or options.settings:
+        raise InvalidParameter(
+            f"{options.name}: --workers, --ranks and --settings are for stages, {', '.join(STAGES)}"
+        )
     spec, strategy = _spec_and_strategy(options)
     if options.algorithm is not None:
         spec = dataclasses.replace(spec, algorithm=options.algorithm)
@@ -120,6 +124,20 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
         "name": spec.name, "preset": options.preset, "steps": done.card.steps, "seconds": done.card.seconds,
         "score": done.card.score, "is_best": done.is_best, "interrupted": done.interrupted,
     }  # fmt: skip
+
+
+def tune(options: argparse.Namespace) -> dict[str, Any]:
+    """Search for a stage's settings."""
+    from fund.grandmodel.stages import STAGES, stage_named
+    from fund.training.multi_agent.tuning import command
+
+    if options.name not in STAGES:
+        raise UnknownName("stage", options.name, STAGES)
+    stage = stage_named(options.name, options.preset, **overrides(options.set))
+    return command(
+        stage, options.preset, options.trials, options.steps, options.seconds, options.seed, options.models,
+        options.algorithm,
+    )  # fmt: skip
 
 
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
@@ -197,7 +215,7 @@ def bench(options: argparse.Namespace) -> dict[str, Any]:
 
 HANDLERS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "run": run, "smoke": run, "list": list_names, "train": train, "evaluate": evaluate, "export": export,
-    "check": check, "calibrate": calibrate, "verify": verify, "bench": bench, "chain": chain,
+    "check": check, "calibrate": calibrate, "verify": verify, "bench": bench, "chain": chain, "tune": tune,
 }  # fmt: skip
 
 

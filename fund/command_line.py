@@ -69,6 +69,17 @@ def _train(commands: Any) -> None:
     )
     train.add_argument("--workers", type=int, default=0, help="processes that play a stage (mappo, ippo)")
     train.add_argument("--ranks", type=_count, default=1, help="processes that play and learn a stage")
+    train.add_argument("--settings", metavar="FILE", help="of a stage: YAML of settings over its tuned ones")
+
+
+def _tune(commands: Any) -> None:
+    tune = _strategy_command(
+        commands, "tune", "search for the settings of a stage's training", "fund tune risk --trials 30"
+    )
+    tune.add_argument("--trials", type=_count, default=20, help="to add to those that there are")
+    tune.add_argument("--steps", type=_count, help="of each trial; the tuned number where not given")
+    tune.add_argument("--seconds", type=float, help="begin no trial after this wall-clock time")
+    tune.add_argument("--algorithm", help="mappo, ippo, qmix, vdn, dqn or maddpg")
 
 
 def _evaluate(commands: Any) -> None:
@@ -177,6 +188,7 @@ COMMANDS: tuple[Callable[[Any], None], ...] = (
     _run,
     _list,
     _train,
+    _tune,
     _evaluate,
     _export,
     _check,

@@ -9,6 +9,8 @@
     store       best and latest with their cards
     acting      trained agents at work, without a critic
     stages      the GrandModel's stages: settings, training, comparison with their rules
+    curriculum  worlds that grow harder while a team learns
+    tuning      settings of a stage's training searched for (Optuna)
     modes       one stage, all as one team, all at the same time
 
     algorithms  the algorithms by name: mappo, ippo, qmix, vdn, dqn, maddpg

@@ -26,7 +26,9 @@ from fund.training.multi_agent.settings import CRITIC_OF, Settings
 from fund.training.multi_agent.several import Beside, Several, parts_of
 
 ALGORITHMS = (*CRITIC_OF, *OFF_POLICY)
-OF_THE_WORLD = ("world", "rewards", "gamma", "bootstrap", "team_reward", "evaluations", "evaluation_copies")
+OF_THE_WORLD = (
+    "world", "rewards", "curriculum", "gamma", "bootstrap", "team_reward", "evaluations", "evaluation_copies",
+)  # fmt: skip
 
 
 def known(algorithm: str) -> str:

@@ -26,14 +26,17 @@ from fund.envs.rounds import Rounds
 from fund.envs.team import Team
 from fund.envs.together import Together
 from fund.envs.turns import as_parallel
-from fund.errors import UnknownName
+from fund.errors import InvalidParameter, UnknownName
+from fund.stage import Stage
 from fund.training.multi_agent.acting import RandomActors, play_team
 from fund.training.multi_agent.algorithms import learner_for
+from fund.training.multi_agent.curriculum import lengthening
 from fund.training.multi_agent.modes import MODES, all_stages, train_mode
 from fund.training.multi_agent.session import Job, train_team
 from fund.training.multi_agent.settings import Settings
 from fund.training.multi_agent.shards import Plan
 from fund.training.multi_agent.store import TeamStore
+from fund.training.multi_agent.tuning import tune
 from fund.training.multi_agent.workers import Workers
 
 Results = dict[str, Any]
@@ -169,6 +172,14 @@ class UnifiedTrainingConfig(_Read):
     algorithm: str | None = None  # `algorithms.ALGORITHMS`
     settings: Mapping[str, Any] = field(default_factory=dict)  # of the trainer, over the tuned ones
     worlds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # parameters, by stage
+    enable_curriculum_learning: bool = (
+        False  # `curriculum.lengthening`; other levels: `settings`' own curriculum
+    )
+    enable_hyperparameter_optimization: bool = (
+        False  # `tuning.tune` first; best_parameters are in the results
+    )
+    optimization_trials: int = 20
+    optimization_episodes: int = 200  # of each trial
 
 
 class UnifiedPettingZooTrainer:
@@ -184,13 +195,18 @@ class UnifiedPettingZooTrainer:
             raise UnknownName("mode", self.mode, MODES)
 
     def train(self) -> Results:
-        """Train; best_performance (the mean of the best scores), results by what was trained, training_time."""
+        """Train; best_performance (the mean of the best scores), results by what was trained, training_time.
+
+        Raises InvalidParameter where a curriculum or a search is asked for several stages at once.
+        """
         config, start = self.config, time.monotonic()
-        lengths = {name: s.strategy.n_steps for name, s in all_stages(config.worlds).items()}
-        steps = config.total_episodes * lengths.get(self.mode, max(lengths.values()))
+        stages = all_stages(config.worlds)
+        lengths = {name: s.strategy.n_steps for name, s in stages.items()}
+        horizon = lengths.get(self.mode, max(lengths.values()))
+        extra = _extra(config, self.mode, stages, horizon)
         done = train_mode(
-            self.mode, steps, seed=config.seed, store=TeamStore(config.models), algorithm=config.algorithm,
-            changes=config.worlds, settings=config.settings,
+            self.mode, config.total_episodes * horizon, seed=config.seed, store=TeamStore(config.models),
+            algorithm=config.algorithm, changes=config.worlds, settings={**extra, **config.settings},
         )  # fmt: skip
         best = {name: max(score for _, score in trained.history) for name, trained in done.items()}
         return {
@@ -200,7 +216,29 @@ class UnifiedPettingZooTrainer:
                 for name, trained in done.items()
             },
             "training_time": time.monotonic() - start, "mode": self.mode,
+            **({"best_parameters": extra} if config.enable_hyperparameter_optimization else {}),
         }  # fmt: skip
+
+
+def _extra(
+    config: UnifiedTrainingConfig, mode: str, stages: Mapping[str, Stage], horizon: int
+) -> dict[str, Any]:
+    # settings that a search or a curriculum add
+    wanted = config.enable_curriculum_learning, config.enable_hyperparameter_optimization
+    if not any(wanted):
+        return {}
+    if mode not in stages:
+        raise InvalidParameter(f"{mode}: a curriculum or a search is of one stage, {', '.join(stages)}")
+    stage, found = stages[mode], dict[str, Any]()
+    if config.enable_curriculum_learning:
+        rule = lengthening(stage, config.total_episodes * horizon)
+        found["curriculum"] = {f.name: getattr(rule, f.name) for f in fields(rule)}
+    if config.enable_hyperparameter_optimization:
+        found |= tune(
+            stage, "default", config.optimization_trials, config.optimization_episodes * horizon, seed=config.seed,
+            store=TeamStore(config.models), algorithm=config.algorithm, changes={**found, **config.settings},
+        ).best  # fmt: skip
+    return found
 
 
 MAPPOTrainer, UnifiedTrainingSystem = PettingZooMAPPOTrainer, UnifiedPettingZooTrainer

@@ -1,28 +1,31 @@
 """Stages of the GrandModel in training: tuned settings from beside the stage, and the comparison with its rule.
 
 Settings lie as `training.yml` in the folder of the stage's module, one block a preset; a preset without its own takes
-those of `default`. `world` in a block names parameters of the training world alone, as in a control variate.
+those of `default`. `world` in a block names parameters of the training world alone, as in a control variate, `rewards`
+how what it pays is weighed (`adaptive`), `curriculum` easier worlds that come before it.
 """
 
 from __future__ import annotations
 
 import importlib.resources
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from fund.envs.rounds import Rounds
 from fund.envs.team import Team
-from fund.errors import UnknownName
+from fund.errors import DataError, UnknownName
 from fund.stage import Stage
 from fund.training.multi_agent.acting import Policy, play_team
 from fund.training.multi_agent.adaptive import learning_world
 from fund.training.multi_agent.algorithms import for_algorithm, settings_of
 from fund.training.multi_agent.comparison import best_rule, versus
+from fund.training.multi_agent.curriculum import Curriculum, graded
 from fund.training.multi_agent.imitation import imitate
 from fund.training.multi_agent.learner import Learner
 from fund.training.multi_agent.processes import in_processes
@@ -33,6 +36,7 @@ from fund.training.store import parameters_of
 
 FILE = "training.yml"
 BEST = "best"
+OF_TRAINING = ("world", "rewards", "curriculum")  # in a block, what is of the world and not of the learner
 EPISODES = 1024  # on which `fund train` compares
 
 
@@ -46,6 +50,17 @@ def tuned(stage: Stage, preset: str = "default") -> dict[str, Any]:
     return dict(blocks.get(preset, blocks.get("default", {})))
 
 
+def read_settings(path: Path) -> dict[str, Any]:
+    """A file of one block, as in `training.yml`, for `changes`; raises DataError."""
+    try:
+        block = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DataError(f"{path}: no settings to read ({' '.join(str(error).split())})") from None
+    if not isinstance(block, dict):
+        raise DataError(f"{path}: {type(block).__name__}, wanted settings, a name and a value a line")
+    return block
+
+
 def stage_job(
     stage: Stage,
     preset: str = "default",
@@ -57,12 +72,15 @@ def stage_job(
     An `algorithm` of another kind than the tuned settings' starts from its own defaults.
     """
     plain = for_algorithm(algorithm, tuned(stage, preset), changes or {})
-    world, rewards = plain.pop("world", {}), plain.pop("rewards", {})
+    world, rewards, levels = (plain.pop(key, {}) for key in OF_TRAINING)
     training = stage.with_parameters(**world) if world else stage
+    make: Callable[[int], Team] = partial(learning_world, training, rewards)
+    if levels:
+        make = partial(graded, training, rewards, Curriculum.of(levels))
     settings = settings_of(plain)
     rule = getattr(settings, "start", "")
     return Job(
-        name=stage.name, make=partial(learning_world, training, rewards), settings=settings, preset=preset,
+        name=stage.name, make=make, settings=settings, preset=preset,
         parameters=parameters_of(stage.strategy), score=partial(team_reward, stage),
         start=partial(teach, training, rule) if rule else None,
     )  # fmt: skip
@@ -120,11 +138,12 @@ def command(
     algorithm: str | None = None,
     workers: int = 0,
     ranks: int = 1,
+    changes: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What `fund train <stage>` prints: the training, and its agents beside the stage's best rule."""
     store = TeamStore(models)
     done = train_stage(
-        stage, preset, steps, seconds, seed, store, resume, True, None, algorithm, workers, ranks
+        stage, preset, steps, seconds, seed, store, resume, True, changes, algorithm, workers, ranks
     )
     agents = store.load(Rounds(stage, 1), stage.name, "best", preset)
     against = versus(stage, agents, best_rule(stage), EPISODES)

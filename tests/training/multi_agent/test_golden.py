@@ -101,3 +101,37 @@ def test_the_committed_page_is_that_of_the_committed_table(pytestconfig):
     table = golden.standing(folder)
     assert list(table) == list(STAGES)
     assert (folder / golden.PAGE).read_text() == golden.results(table)
+
+
+CLEAR, SEEDS, PAIRS = 3.0, 3, 2048  # the bar in standard errors; seeds and paired episodes at least
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_the_committed_stages_clear_their_bar(name, pytestconfig):
+    """Issue 4: trained agents beat the stage's best rule, paired and net of costs, by 3 standard errors."""
+    found = golden.standing(pytestconfig.rootpath / golden.FOLDER)[name]
+    errors = sorted(row["standard_errors"] for row in found["agents"])
+    for row in found["agents"]:
+        gain = row["reward"]
+        assert row["standard_errors"] == pytest.approx(gain["mean"] / gain["se"])
+        assert gain["mean"] == pytest.approx(row["agents_reward"]["mean"] - row["rule_reward"]["mean"])
+    assert (found["worst_standard_errors"], len(errors)) == (
+        errors[0],
+        len({r["seed"] for r in found["agents"]}),
+    )
+    assert len(errors) >= SEEDS
+    assert found["episodes"] >= PAIRS
+    assert found["settings"] == golden.fingerprint(stage_named(name)), (
+        "not of the committed settings: run it again"
+    )
+    assert found["median_standard_errors"] >= CLEAR
+
+
+@pytest.mark.slow
+@pytest.mark.acceptance
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_trained_anew_clears_its_bar(name, pytestconfig):
+    """The first seed, with the committed settings, on as many pairs as the table has."""
+    pairs = golden.standing(pytestconfig.rootpath / golden.FOLDER)[name]["episodes"]
+    *_, found = golden.entries(name, [0], pairs)
+    assert found["worst_standard_errors"] >= CLEAR
