@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 from fund.compiled import compiled
 from fund.grandmodel.bar_market import GAP_MINUTES, SIGNAL_MINUTES, BarMarket, day_shape
 from fund.grandmodel.bars import SESSION, Bars
+from fund.market.garch import next_heat
 from fund.market.streams import Paths
 from fund.market.weather import Weather
 
 Floats = NDArray[np.float64]
 
+# of the days' variance; jumps and the trend have no memory of volatility, so it takes more than an index (Cont, 2001)
+ARCH, ASYMMETRY, GARCH = 0.0, 0.10, 0.94
 BODIES = 10  # bars over which the usual body is measured
 
 
@@ -25,6 +28,8 @@ class World(NamedTuple):
 
     price: float
     overnight: float
+    usual: float  # deviation of a day, night included
+    clustering: bool
     activity: float
     jump_rate: float
     jump_size: float
@@ -59,7 +64,8 @@ def world_of(market: BarMarket) -> World:
     per_minute = market.daily_volatility / math.sqrt(SESSION)
     kept = 0.5 ** (1.0 / (market.trend_days * (SESSION / SIGNAL_MINUTES)))
     return World(
-        market.price, market.overnight_volatility, market.activity, market.jump_rate, market.jump_size,
+        market.price, market.overnight_volatility, math.hypot(market.daily_volatility, market.overnight_volatility),
+        market.clustering, market.activity, market.jump_rate, market.jump_size,
         kept, math.sqrt(1.0 - kept * kept),
         market.trend_ratio / math.sqrt(252.0) * market.daily_volatility / SESSION,
         market.edge * market.half_hour_deviation / SIGNAL_MINUTES,
@@ -138,13 +144,17 @@ def _draw(
     known = Minutes(np.empty(SESSION), np.empty(SESSION), np.empty(SESSION), np.empty(SESSION))
     for i in range(noise.price.shape[0]):
         five.bodies[:], five.at[:] = 0.0, 0.0
-        x, trend = math.log(w.price), noise.trend[i, 0]
+        x, trend, clustered = math.log(w.price), noise.trend[i, 0], 1.0
         for session in range(noise.night.shape[1]):
-            hot, liquid = heat[max(session - warm_up, 0), i], liquidity[max(session - warm_up, 0), i]
+            regime, liquid = heat[max(session - warm_up, 0), i], liquidity[max(session - warm_up, 0), i]
+            hot, moved = regime * math.sqrt(clustered), 0.0
             if session > 0:
                 night = w.overnight * hot
-                x += night * noise.night[i, session] - 0.5 * night * night
-            _prepare(noise, i, session, hot, liquid, w, known, volume)
+                moved = night * noise.night[i, session]
+                x += moved - 0.5 * night * night
+            moved += _prepare(noise, i, session, hot, liquid, w, known, volume)
+            if w.clustering:
+                clustered = next_heat(clustered, moved / (w.usual * regime), ARCH, ASYMMETRY, GARCH)
             bars = prices[:, i, session * rows :]
             x, trend = _walk(noise, i, session, x, trend, known, five, w, every, bars)
 
@@ -152,17 +162,19 @@ def _draw(
 @njit(forceinline=True)
 def _prepare(
     noise: Noise, i: int, session: int, hot: float, liquid: float, w: World, known: Minutes, volume: Floats
-) -> None:
-    # apart from the walk, so that no minute waits for the one before it
+) -> float:
+    # the sum of the minutes' moves; apart from the walk, so that no minute waits for the one before it
     first = session * SESSION
     z, e, u = noise.price[i, first:], noise.activity[i, first:], noise.extremes[i, first:]
-    traded = volume[i, first:]
+    traded, moved = volume[i, first:], 0.0
     for k in range(SESSION):
         lively = math.exp(w.activity * (e[k] - 0.5 * w.activity))
         s = w.deviation[k] * hot * math.sqrt(lively)
         known.normal[k], known.spread[k] = z[k], s
+        moved += s * z[k]
         known.above[k], known.below[k] = 2.0 * s * s * math.log(u[k, 0]), 2.0 * s * s * math.log(u[k, 1])
         traded[k] = w.busy[k] * lively * liquid * (0.6 + 0.4 * z[k] * z[k])
+    return moved
 
 
 @njit(forceinline=True)

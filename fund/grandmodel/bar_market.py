@@ -2,9 +2,11 @@
 
 A minute of a session, with x the log price, V the weather's volatility and U the shape of the day,
 
-    x' = x + d - s^2 w / 2 + s sqrt(w) z,    s = daily / sqrt(minutes) U_m V,    d = trend + signal + gap
+    x' = x + d - s^2 w / 2 + s sqrt(w) z,    s = daily / sqrt(minutes) U_m V sqrt(g),    d = trend + signal + gap
     w = exp(c e - c^2/2)                     how much is going on (Clark, 1973): fat tails, and the volume
     volume = base U'_m w (0.6 + 0.4 z^2)
+    g                                        a day's GJR-GARCH variance, 1 on average, fed by the moves of the night and
+                                             the session before; 1 throughout with `clustering` off
 
     trend    Ornstein-Uhlenbeck, drawn each half hour: what the experts of the strategic stage look for
     signal   `edge` times a standard normal known half an hour before: the planted signal
@@ -13,7 +15,8 @@ A minute of a session, with x the log price, V the weather's volatility and U th
 High and low are the extremes of the Brownian bridge between open and close (each exact, drawn apart). Overnight moves
 and jumps have mean 1 in price, so that without d the price is a martingale.
 
-Sources: Admati & Pfleiderer (1988) for the U shape; Clark (1973); Merton (1976) for the jumps.
+Sources: Admati & Pfleiderer (1988) for the U shape; Clark (1973); Merton (1976) for the jumps; Glosten, Jagannathan &
+Runkle (1993).
 """
 
 from __future__ import annotations
@@ -44,6 +47,10 @@ class BarMarket:
         0.010, "of a session, without the night, in the normal regime", above=0.0
     )
     overnight_volatility: float = parameter(0.005, "of a night, in the normal regime")
+    clustering: bool = parameter(
+        True,
+        "whether volatility has a memory of days and falls raise it. Glosten, Jagannathan & Runkle (1993)",
+    )
     u_shape: float = parameter(
         1.2, "volatility at the ends of a session over that at noon, less 1. Admati & Pfleiderer (1988)"
     )

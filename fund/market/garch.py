@@ -30,9 +30,12 @@ STARTS = ((0.05, 0.05, 0.90), (0.02, 0.10, 0.80), (0.10, 0.02, 0.85))  # arch, a
 
 
 @njit(forceinline=True)
-def next_heat(heat: float, z: float) -> float:
+def next_heat(
+    heat: float, z: float, arch: float = ARCH, asymmetry: float = ASYMMETRY, garch: float = GARCH
+) -> float:
     """GJR-GARCH variance, one on average, after a shock z of that variance. Glosten, Jagannathan & Runkle (1993)."""
-    return 1.0 - PERSISTENCE + (ARCH + (ASYMMETRY if z < 0.0 else 0.0)) * z * z + GARCH * heat
+    rest = 1.0 - (arch + asymmetry / 2.0 + garch)
+    return rest + (arch + (asymmetry if z < 0.0 else 0.0)) * z * z + garch * heat
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,11 @@ from fund.grandmodel.bar_draw import draw_bars
 from fund.grandmodel.bar_market import BarMarket, day_shape, without_edges
 from fund.grandmodel.bars import SESSION, Bars, aggregate
 from fund.market.streams import Paths
+from fund.market.stylised_bands import judge
 from fund.market.weather import draw, fair
 
 NULL = without_edges(BarMarket())
+STEADY = replace(NULL, clustering=False)
 
 
 def minutes(market=NULL, n=32, days=20, warm_up=1, weather=fair):
@@ -48,7 +50,7 @@ def test_the_shape_of_a_day_is_a_u():
         assert u[12] > 1.5 * u[6]
         assert np.argmin(u) in (5, 6, 7)
     wanted = np.sqrt((day_shape(1.2).reshape(13, 30) ** 2).mean(axis=1))
-    quiet = replace(NULL, jump_rate=0.0)
+    quiet = replace(STEADY, jump_rate=0.0)
     bars, _ = minutes(quiet, n=64, days=30)
     moves = np.log(bars.close / bars.open)
     found = np.array([moves[:, bars.minute // 30 == k].std() for k in range(13)]) * math.sqrt(SESSION) / 0.010
@@ -58,7 +60,7 @@ def test_the_shape_of_a_day_is_a_u():
 
 
 def test_activity_ties_volume_and_volatility_and_fattens_the_tails():
-    bars, _ = minutes(replace(NULL, jump_rate=0.0), n=64)
+    bars, _ = minutes(replace(STEADY, jump_rate=0.0), n=64)
     moves = np.log(bars.close / bars.open) / day_shape(1.2)[bars.minute]
     kurtosis = (moves**4).mean() / (moves**2).mean() ** 2
     # of a normal with lognormal variance: 3 exp(c^2), c = activity
@@ -78,7 +80,7 @@ def test_without_edges_the_price_is_a_martingale():
 
 def test_extremes_are_those_of_a_bridge():
     # E max of a Brownian bridge from 0 to 0 of deviation s is s sqrt(pi/8); seen at minutes that hardly moved
-    flat = replace(NULL, activity=0.0, u_shape=0.0, jump_rate=0.0, overnight_volatility=0.0)
+    flat = replace(STEADY, activity=0.0, u_shape=0.0, jump_rate=0.0, overnight_volatility=0.0)
     bars, _ = minutes(flat, n=64)
     s = 0.010 / math.sqrt(SESSION)
     r = np.log(bars.close / bars.open)
@@ -90,10 +92,31 @@ def test_extremes_are_those_of_a_bridge():
 def test_the_weather_makes_the_volatility():
     paths = Paths.of(5, 64)
     sky = draw(paths, 40)
-    bars, _, _ = draw_bars(replace(NULL, jump_rate=0.0), paths, sky, 40, 0, "test")
+    bars, _, _ = draw_bars(replace(STEADY, jump_rate=0.0), paths, sky, 40, 0, "test")
     moves = np.log(bars.close / bars.open).reshape(64, 40, SESSION).std(axis=2)
     ratio = moves / sky.volatility.T
     assert ratio.std() / ratio.mean() < 0.1
+
+
+def test_the_days_variance_remembers_and_falls_raise_it():
+    # a day's move feeds the next day's variance: g' = .01 + .1 g z^2 [z < 0] + .94 g, here read back from the bars
+    market = replace(NULL, jump_rate=0.0, activity=0.0, u_shape=0.0)
+    days, n = 60, 400
+    bars, _ = minutes(market, n=n, days=days, warm_up=0)
+    opened, closed = bars.open.reshape(n, days, SESSION), bars.close.reshape(n, days, SESSION)
+    moves = np.log(closed / opened)
+    seen = (moves**2).mean(axis=2) * SESSION / 0.010**2  # each day's g, within 7 %
+    last = np.concatenate([opened[:, :1, 0], closed[:, :-1, -1]], axis=1)
+    whole = np.log(closed[:, :, -1] / last) + 0.5 * (0.010**2 + 0.005**2) * seen
+    square = whole**2 / (0.010**2 + 0.005**2) * (whole < 0.0)
+    wanted = 0.01 + 0.1 * square[:, :-1] + 0.94 * seen[:, :-1]
+    np.testing.assert_allclose(seen[:, 0], 1.0, atol=0.35)
+    ratio = seen[:, 1:] / wanted
+    assert ratio.mean() == pytest.approx(1.0, abs=0.01)
+    assert ratio.std() < 0.12  # two readings of 390 minutes: sqrt(2 (1 + .94^2) / 390) = .098
+    steady, _ = minutes(replace(market, clustering=False), n=8, days=days, warm_up=0)
+    variance = (np.log(steady.close / steady.open).reshape(8, days, SESSION) ** 2).mean(axis=2)
+    assert variance.std() / variance.mean() == pytest.approx(math.sqrt(2.0 / SESSION), rel=0.2)
 
 
 def test_a_signal_is_the_drift_of_the_half_hour_that_follows():
@@ -205,6 +228,18 @@ def test_what_can_be_foreseen_leaves_a_martingale():
     assert (np.sign(told) * np.diff(bars.close)).mean() == pytest.approx(np.abs(told).mean(), rel=0.1)
     quiet = draw_bars(NULL, paths, fair(paths, 2), 2, 1, "test", 5)[2]
     assert not quiet.any()
+
+
+@pytest.mark.slow
+def test_sf_1_closes_of_sessions_look_like_an_equity_index():
+    parts = []
+    for first in range(0, 40, 8):
+        paths = Paths.of(8 * 10**8 + first, 8)
+        bars, _, _ = draw_bars(BarMarket(), paths, draw(paths, 5000), 5000, 1, "strategic", 30)
+        parts.append(np.diff(np.log(bars.close[:, 12::13]), axis=1).T)
+    verdict = judge(np.hstack(parts), "equity")
+    assert verdict.outside == ()
+    assert verdict.holds
 
 
 def test_wrong_numbers_are_refused():

@@ -20,7 +20,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "null": QUIET,
     "planted": {
         **QUIET, "gap_edge": 0.4, "gap_run": 1.0, "weather": False, "half_spread": 0.0, "cost_rate": 0.0,
-        "band": 0.0, "observation_noise": 0.0, "timing_precision": 0.0,
+        "band": 0.0, "observation_noise": 0.0, "timing_precision": 0.0, "clustering": False,
     },
 }  # fmt: skip
 
