@@ -13,8 +13,8 @@ from fund.grandmodel.execution.stage import ExecutionStage
 from fund.grandmodel.execution.strategy import Execution
 from fund.market.streams import Paths
 from fund.strategy import names
+from tests.grandmodel.execution_play import PLACE, played, policy_of
 
-PLACE = {name: k for k, name in enumerate(ACTIONS)}
 WORLDS = {
     "default": Execution(),
     "null": Execution.preset("null"),
@@ -31,21 +31,6 @@ def test_contract(world, check):
     if check == "features_speak" and world in ("null", "two_venues"):
         pytest.skip("a market without weather, or with a closed venue, has less to show")
     CHECKS[check](WORLDS[world])
-
-
-def policy_of(**numbers):
-    """One action for ever; what is not named stands at its neutral value."""
-    action = np.zeros(len(ACTIONS))
-    for name in ("stop", "target", "participation", "aggressiveness"):
-        action[PLACE[name]] = 1.0
-    action[PLACE["timing"]] = -1.0
-    for name, value in numbers.items():
-        action[PLACE[name]] = value
-    return lambda view: np.tile(action, (view.n, 1))
-
-
-def played(strategy, policy, n=2000, seed=0):
-    return play.play(strategy, policy, Paths.of(seed, n))
 
 
 # --- money and lots -------------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from fund.account.tail_risk import normal_var
-from fund.envs import play
 from fund.envs.batch import Batch
 from fund.envs.contract import CHECKS, adversarial
 from fund.envs.rounds import Rounds
@@ -16,10 +15,8 @@ from fund.grandmodel.risk.stage import RiskStage
 from fund.grandmodel.risk.strategy import RiskManagement
 from fund.market.streams import Paths
 from fund.strategy import names
+from tests.grandmodel.risk_play import QUIET, constant, played
 
-QUIET = {
-    "black_swan": 0.0, "flash_crash": 0.0, "correlation_spike": 0.0, "liquidity_drought": 0.0, "weather": False,
-}  # fmt: skip
 WORLDS = {
     "default": RiskManagement(),
     "null": RiskManagement.preset("null"),
@@ -34,14 +31,6 @@ def test_contract(world, check):
     if check == "features_speak" and world in ("null", "planted"):
         pytest.skip("a market without droughts has constant liquidity")
     CHECKS[check](WORLDS[world])
-
-
-def played(strategy, policy, n=1000, seed=0):
-    return play.play(strategy, policy, Paths.of(seed, n))
-
-
-def constant(*choices):
-    return lambda view: np.tile(np.array(choices, dtype=float), (view.n, 1))
 
 
 # --- money, positions and limits ------------------------------------------------------------------------------

@@ -4,22 +4,10 @@ import numpy as np
 import pytest
 
 from fund.account.tail_risk import kupiec
-from fund.envs import play
 from fund.envs.batch import Batch
 from fund.grandmodel.risk.strategy import RiskManagement
 from fund.market.streams import Paths
-
-QUIET = {
-    "black_swan": 0.0, "flash_crash": 0.0, "correlation_spike": 0.0, "liquidity_drought": 0.0, "weather": False,
-}  # fmt: skip
-
-
-def played(strategy, policy, n=1000, seed=0):
-    return play.play(strategy, policy, Paths.of(seed, n))
-
-
-def constant(*choices):
-    return lambda view: np.tile(np.array(choices, dtype=float), (view.n, 1))
+from tests.grandmodel.risk_play import QUIET
 
 
 @pytest.mark.parametrize("scenario", ["black_swan", "flash_crash", "correlation_spike", "liquidity_drought"])

@@ -10,18 +10,7 @@ from fund.grandmodel.risk.strategy import RiskManagement
 from fund.grandmodel.value_at_risk import historical
 from fund.market.streams import Paths
 from fund.strategy import names
-
-QUIET = {
-    "black_swan": 0.0, "flash_crash": 0.0, "correlation_spike": 0.0, "liquidity_drought": 0.0, "weather": False,
-}  # fmt: skip
-
-
-def played(strategy, policy, n=1000, seed=0):
-    return play.play(strategy, policy, Paths.of(seed, n))
-
-
-def constant(*choices):
-    return lambda view: np.tile(np.array(choices, dtype=float), (view.n, 1))
+from tests.grandmodel.risk_play import QUIET, constant, played
 
 
 def mean_and_cvar(game):
