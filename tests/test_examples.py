@@ -10,7 +10,6 @@ import custom_torch_policy
 import numpy as np
 import parallel_loop
 import pytest
-import rllib_mappo
 import sb3_supersuit
 import torch
 from mpe2 import simple_spread_v3
@@ -81,16 +80,6 @@ def test_a_network_and_a_loop_of_ones_own_learn():
     assert np.mean(history[-10:]) > np.mean(history[:10]) + 1.0
     found = play_team(SimpleSpread(200), custom_torch_policy.AttentivePolicy(network), 10**9).per_agent.mean()
     assert found > -26.0
-
-
-@pytest.mark.skipif(
-    importlib.util.find_spec("ray") is None, reason="RLlib lives in an environment of its own"
-)
-@pytest.mark.filterwarnings("ignore")  # its own, of many kinds
-@pytest.mark.parametrize("name", ["simple_spread", "risk", "execution"])
-def test_rllib_trains(name):
-    make = rllib_mappo.maker(name)
-    assert np.isfinite(rllib_mappo.train(make, iterations=1, steps=500, shared=name != "execution")).all()
 
 
 @pytest.mark.parametrize("odds", [0.0, 0.05])

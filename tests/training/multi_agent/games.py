@@ -59,6 +59,45 @@ class TwoSteps:
         return self._observe()
 
 
+class Climb:
+    """One step of the climbing game (Claus & Boutilier, 1998): 11 for both the first, 7 and 5 for safer choices."""
+
+    PAY = np.array([[11.0, -30.0, 0.0], [-30.0, 7.0, 6.0], [0.0, 0.0, 5.0]])
+    agents = ("one", "two")
+    observed = dict.fromkeys(agents, 1)
+    actions = dict.fromkeys(agents, Choice(3))
+    state_size = 1
+
+    def __init__(self, n):
+        self.n = n
+
+    def reset(self, seed=None):
+        return self._observe()
+
+    def renew(self, ended):
+        return self._observe()
+
+    def _observe(self):
+        return dict.fromkeys(self.agents, np.ones((self.n, 1), np.float32))
+
+    def state(self):
+        return np.ones((self.n, 1), np.float32)
+
+    def alive(self):
+        return np.ones((self.n, 2), bool)
+
+    def step(self, actions):
+        pay = self.PAY[np.asarray(actions["one"]), np.asarray(actions["two"])]
+        never = np.zeros(self.n, bool)
+        return Outcome(self._observe(), np.repeat(pay[:, None], 2, axis=1), ~never, never)
+
+    def get_state(self):
+        return {"none": np.zeros(1)}
+
+    def set_state(self, state):
+        return self._observe()
+
+
 class Radner:
     """A team of two statisticians (Radner, 1962): one step, a common unknown t, each sees it with noise of its own.
 

@@ -10,7 +10,7 @@ from fund.training.multi_agent.algorithms import learner_of, method_of
 from fund.training.multi_agent.off_policy import OffPolicy
 from fund.training.multi_agent.qmix import Monotonic, QNetwork
 from fund.training.multi_agent.replay import Row
-from tests.training.multi_agent.games import TwoSteps
+from tests.training.multi_agent.games import Climb, TwoSteps
 
 # uniform play, as in the paper: what differs is the algorithm, not what it has seen
 UNIFORM = {
@@ -75,6 +75,31 @@ def test_a_sum_of_values_learns_seven():
     np.testing.assert_allclose(table(learner, 2), [[-1.5, 2.5], [2.5, 6.5]], atol=0.3)
     np.testing.assert_allclose(table(learner, 0), [[7.0, 7.0], [6.5, 6.5]], atol=0.2)
     np.testing.assert_array_equal(play_team(TwoSteps(4), Actors(learner.groups), 0).per_agent, 7.0)
+
+
+def test_agents_each_on_its_own_learn_the_mean_over_the_other():
+    """Others play uniformly: an agent's choices in the second game are worth (0 + 1) / 2 and (1 + 8) / 2; so 7 it is.
+
+    The second agent's choice at the start changes nothing: the mean of 7 and 4.5.
+    """
+    learner = trained(TwoSteps(32), OffPolicy("dqn", **UNIFORM))
+    with torch.no_grad():
+        found = [player.actor.values(torch.eye(3)).numpy() for player in learner.groups]
+    for own, start in zip(found, ([7.0, 4.5], [5.75, 5.75]), strict=True):
+        np.testing.assert_allclose(own, [start, [7.0, 7.0], [0.5, 4.5]], atol=0.25)
+    np.testing.assert_array_equal(play_team(TwoSteps(4), Actors(learner.groups), 0).per_agent, 7.0)
+
+
+def test_a_sum_of_values_ends_at_the_safe_place_of_the_climbing_game():
+    """Least squares: row mean + column mean - mean, largest where both take the third choice, which pays 5."""
+    learner = trained(Climb(32), OffPolicy("vdn", **UNIFORM))
+    with torch.no_grad():
+        one, two = (player.actor.values(torch.ones(1, 1))[0].numpy() for player in learner.groups)
+    pay = Climb.PAY
+    fit = pay.mean(axis=1, keepdims=True) + pay.mean(axis=0) - pay.mean()
+    np.testing.assert_allclose(one[:, None] + two, fit, atol=1.0)
+    assert np.unravel_index(fit.argmax(), fit.shape) == (2, 2)
+    np.testing.assert_array_equal(play_team(Climb(4), Actors(learner.groups), 0).per_agent, 5.0)
 
 
 SMALL = {

@@ -6,15 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from fund.envs.team import Outcome
-from fund.strategy import Choice
 from fund.training.multi_agent.acting import Actors, play_team
 from fund.training.multi_agent.learner import Learner
 from fund.training.multi_agent.losses import losses_of, prepared, sequences
 from fund.training.multi_agent.returns import advantages
 from fund.training.multi_agent.sequential import likelier, together, weighed
 from fund.training.multi_agent.settings import Settings
-from tests.training.multi_agent.games import TwoSteps
+from tests.training.multi_agent.games import Climb, TwoSteps
 
 SMALL = Settings(
     copies=16, rollout=8, net_arch=(16,), epochs=3, minibatches=1, steps=16 * 8 * 40, gamma=0.5, actor_rate=5e-3,
@@ -110,45 +108,6 @@ def test_the_order_changes_the_update_and_comes_from_the_seed(guess):
     assert equal(run(), run())
 
 
-class Climb:
-    """One step of the climbing game (Claus & Boutilier, 1998): 11 for both the first, 7 and 5 for safer choices."""
-
-    PAY = np.array([[11.0, -30.0, 0.0], [-30.0, 7.0, 6.0], [0.0, 0.0, 5.0]])
-    agents = ("one", "two")
-    observed = dict.fromkeys(agents, 1)
-    actions = dict.fromkeys(agents, Choice(3))
-    state_size = 1
-
-    def __init__(self, n):
-        self.n = n
-
-    def reset(self, seed=None):
-        return self._observe()
-
-    def renew(self, ended):
-        return self._observe()
-
-    def _observe(self):
-        return dict.fromkeys(self.agents, np.ones((self.n, 1), np.float32))
-
-    def state(self):
-        return np.ones((self.n, 1), np.float32)
-
-    def alive(self):
-        return np.ones((self.n, 2), bool)
-
-    def step(self, actions):
-        pay = self.PAY[np.asarray(actions["one"]), np.asarray(actions["two"])]
-        never = np.zeros(self.n, bool)
-        return Outcome(self._observe(), np.repeat(pay[:, None], 2, axis=1), ~never, never)
-
-    def get_state(self):
-        return {"none": np.zeros(1)}
-
-    def set_state(self, state):
-        return self._observe()
-
-
 def trained(team, settings, seed):
     learner = Learner(team, settings, seed)
     while learner.progress < 1.0:
@@ -164,7 +123,7 @@ GAME = dataclasses.replace(
 
 @pytest.mark.parametrize("order", ["sequential", "together"])
 def test_both_orders_end_where_nobody_gains_alone(order):
-    """Climbing game: (0, 0), (1, 1) and (2, 2)... are where no agent gains by itself: 11, 7, or 5 with a step up."""
+    """In the climbing game nobody gains by itself at (0, 0), which pays 11, and at (1, 1), 7; from (2, 2) one does."""
     assert trained(Climb(64), dataclasses.replace(GAME, order=order), 0) in (7.0, 11.0)
 
 
