@@ -33,6 +33,7 @@ from fund.errors import InvalidParameter, UnknownName
 Value = TypeVar("Value")
 
 KEY = "parameter"  # of a field's metadata
+LARGEST = 1e18  # of a number, beyond which products of a few overflow; its inverse is the smallest
 
 
 @dataclass(frozen=True)
@@ -124,13 +125,40 @@ def check_bounds(owner: str, configuration: Any) -> None:
         parameter.check(owner, name, getattr(configuration, name))
 
 
-def check_type(owner: str, name: str, present: Any, value: Any) -> None:
-    """Check that a number takes the place of a number, a whole one that of a whole one; raises InvalidParameter."""
-    if isinstance(present, bool) or not isinstance(present, (int, float)):
-        return
+def fitted(owner: str, name: str, present: Any, value: Any) -> Any:
+    """A value in the place of the present one, as its kind; raises InvalidParameter.
+
+    A truth takes true or false, a whole number a whole one (1e3, too), a list of words their text with commas. What
+    cannot be written, such as a recorded market, is taken as it is, but not as a word or a number.
+    """
+    said = f'{owner}: parameter "{name}" is {value!r}, wanted'
+    if isinstance(present, bool):
+        if not isinstance(value, bool):
+            raise InvalidParameter(f"{said} true or false")
+        return value
+    if isinstance(present, (int, float)):
+        return _number(said, present, value)
+    written = isinstance(value, (str, int, float)) and not isinstance(value, bool)
+    if isinstance(present, str):
+        if not written:
+            raise InvalidParameter(f"{said} a word")
+        return str(value)
+    if isinstance(present, tuple):
+        return tuple(word.strip() for word in value.split(",")) if isinstance(value, str) else value
+    if written or isinstance(value, bool):
+        raise InvalidParameter(f"{said} data, which no text can say; `--data PATH` reads a record")
+    return value
+
+
+def _number(said: str, present: float, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise InvalidParameter(f'{owner}: parameter "{name}" is {value!r}, wanted a number')
+        raise InvalidParameter(f"{said} a number")
     if not math.isfinite(value) and math.isfinite(present):
-        raise InvalidParameter(f'{owner}: parameter "{name}" is {value!r}, wanted a finite number')
-    if isinstance(present, int) and value != int(value):
-        raise InvalidParameter(f'{owner}: parameter "{name}" is {value!r}, wanted a whole number')
+        raise InvalidParameter(f"{said} a finite number")
+    if math.isfinite(value) and value != 0 and not 1.0 / LARGEST < abs(value) < LARGEST:
+        raise InvalidParameter(f"{said} a size between {1.0 / LARGEST:g} and {LARGEST:g}, or 0")
+    if isinstance(present, int):
+        if value != int(value):
+            raise InvalidParameter(f"{said} a whole number")
+        return int(value)
+    return value

@@ -31,7 +31,7 @@ from fund.market.history import History
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.market.weather import Weather, draw, fair
-from fund.parameter import check_bounds, check_type, described, inverse
+from fund.parameter import check_bounds, described, fitted, inverse
 
 if TYPE_CHECKING:
     from fund.account.ledger import Books
@@ -244,11 +244,11 @@ class Strategy(ABC):
     def with_parameters(self, **changes: Any) -> Self:
         """A copy with other parameters; raises UnknownName with the nearest parameter, InvalidParameter."""
         known = {f.name: f for f in dataclasses.fields(self)}
-        for key, value in changes.items():
+        for key in changes:
             if key not in known:
                 raise UnknownName("parameter", key, known)
-            check_type(self.name, key, getattr(self, key), value)
-        return dataclasses.replace(self, **changes)
+        kinds = {key: fitted(self.name, key, getattr(self, key), value) for key, value in changes.items()}
+        return dataclasses.replace(self, **kinds)
 
     @classmethod
     def preset(cls, preset: str = "default", **changes: Any) -> Self:

@@ -8,7 +8,7 @@ import pytest
 
 from allocator import ROSTER as ALLOCATOR
 from fund.errors import InvalidParameter, UnknownName
-from fund.parameter import COMMON, Parameter, check_bounds, described, inverse, parameter
+from fund.parameter import COMMON, Parameter, check_bounds, described, fitted, inverse, parameter
 from specialists import ROSTER
 
 NAN = float("nan")
@@ -81,6 +81,40 @@ def test_every_parameter_has_a_unit(spec):
 def test_a_strategy_refuses_what_is_out_of_bounds(spec):
     with pytest.raises(InvalidParameter, match=f"^{spec.name}: capital is 0.0, wanted above 0$"):
         spec.cls(capital=0.0)
+
+
+@pytest.mark.parametrize(
+    ("present", "value", "kept"),
+    [
+        (True, False, False), (5, 1e3, 1000), (5, 7, 7), (0.5, 3, 3), (float("inf"), float("inf"), float("inf")),
+        ("KO", "PEP", "PEP"), ("KO", 5, "5"), (("a", "b"), "x, y", ("x", "y")), (("a",), ("x",), ("x",)),
+        (None, {"a": 1}, {"a": 1}), (0.0, 0, 0),
+    ],
+)  # fmt: skip
+def test_a_value_is_taken_as_the_kind_of_the_present_one(present, value, kept):
+    found = fitted("desk", "it", present, value)
+    assert found == kept and type(found) is type(kept)
+
+
+@pytest.mark.parametrize(
+    ("present", "value", "wanted"),
+    [
+        (True, "off", "true or false"), (True, 1, "true or false"), (True, None, "true or false"),
+        (5, 1.5, "a whole number"), (5, "many", "a number"), (0.5, True, "a number"), (0.5, NAN, "a finite number"),
+        (0.5, float("-inf"), "a finite number"), (0.5, 1e308, r"a size between 1e-18 and 1e\+18, or 0"),
+        (0.5, -1e-308, "a size between"), (5, 2**63, "a size between"), ("KO", None, "a word"),
+        ("KO", True, "a word"), (None, "file.csv", "data"), (None, 3, "data"),
+    ],
+)  # fmt: skip
+def test_a_value_of_another_kind_is_refused(present, value, wanted):
+    with pytest.raises(InvalidParameter, match=f'^desk: parameter "it" is .*, wanted {wanted}'):
+        fitted("desk", "it", present, value)
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_a_whole_number_may_be_written_with_an_exponent(spec):
+    taken = spec.cls().with_parameters(steps_per_day=1e0).steps_per_day
+    assert taken == 1 and isinstance(taken, int)
 
 
 def test_an_inverse_is_a_number_over_a_parameter():

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +24,8 @@ from fund.strategy import Box, Choice, Strategy, View, names
 Floats = NDArray[np.float64]
 
 
+# uncompiled, the streams' integers and a kernel's own infinities would count as the market's
+STRICT: Any = {} if numba.config.DISABLE_JIT else {"over": "raise", "divide": "raise", "invalid": "raise"}
 LINKED = ("_kernel", "_books", "_accounts", "_memory_by_path", "_parts_by_path")
 
 
@@ -104,7 +107,7 @@ class Batch:
         self.paths = paths
         if self._fixed_tape is None:
             self.tape = None  # given back before the next is drawn: one tape in memory, not two
-            self.tape = self.strategy.record(paths)
+            self.tape = drawn(self.strategy, paths)
         else:
             self.tape = self._fixed_tape
         self._begin(self._all)
@@ -121,7 +124,7 @@ class Batch:
                 episodes[i] += 1
             self.paths = Paths(self.paths.seeds, tuple(episodes))
             some = Paths(tuple(self.paths.seeds[i] for i in which), tuple(episodes[i] for i in which))
-            self.current_tape.put(which, self.strategy.record(some))
+            self.current_tape.put(which, drawn(self.strategy, some))
         self._begin(which)
         return self._buffers[self._turn]
 
@@ -132,7 +135,7 @@ class Batch:
             old[i], episodes[i] = int(seed), 0
         self.paths = Paths(tuple(old), tuple(episodes))
         some = Paths(tuple(int(s) for s in seeds), (0,) * len(which))
-        self.current_tape.put(which, self.strategy.record(some))
+        self.current_tape.put(which, drawn(self.strategy, some))
         self._begin(which)
         return self._buffers[self._turn]
 
@@ -187,7 +190,7 @@ class Batch:
         if state["ledger"].shape != self.ledger.block.shape:
             raise InvalidParameter(f"state of {state['ledger'].shape}, wanted {self.ledger.block.shape}")
         self.paths = Paths(tuple(map(int, state["seeds"])), tuple(map(int, state["episodes"])))
-        self.tape = self._fixed_tape if self._fixed_tape is not None else self.strategy.record(self.paths)
+        self.tape = self._fixed_tape if self._fixed_tape is not None else drawn(self.strategy, self.paths)
         self.clock[:], self.ledger.block[:] = state["clock"], state["ledger"]
         self._memory[:], self._ends[:] = state["memory"], state["ends"]
         self._buffers[self._turn][:] = state["observation"]
@@ -220,6 +223,22 @@ class Batch:
         wrong = take(given, self._low, self._high, self._whole, self._actions)
         if wrong >= 0:
             raise InvalidAction(_refusal(name, space, given, wrong))
+
+
+def drawn(strategy: Strategy, paths: Paths) -> Tape:
+    """The strategy's tape of some paths; raises InvalidParameter where its numbers leave those of a computer."""
+    try:
+        with np.errstate(**STRICT):
+            tape = strategy.record(paths)
+    except (FloatingPointError, OverflowError, MemoryError) as error:
+        raise InvalidParameter(
+            f"{strategy.name}: no market can be drawn with these parameters: {error}"
+        ) from None
+    wild = ~np.isfinite(tape.block[-1]).all(axis=1)  # what is not finite once stays so to the end
+    if wild.any():
+        names_of = ", ".join(name for name, is_wild in zip(tape.columns, wild, strict=True) if is_wild)
+        raise InvalidParameter(f"{strategy.name}: with these parameters the market is not finite: {names_of}")
+    return tape
 
 
 def bounds(space: Box | Choice) -> tuple[float, float]:

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from trend_following import TrendFollowing
 
 from fund.envs.batch import Batch
 from fund.envs.kernel import take
-from fund.errors import InvalidAction
+from fund.errors import InvalidAction, InvalidParameter
 from fund.roster import rosters
 
 
@@ -65,3 +66,28 @@ def test_any_layout_and_type_is_taken(batch):
     ):
         batch.step(given)
         np.testing.assert_array_equal(batch._actions[:, 0], given)
+
+
+def test_a_market_beyond_all_numbers_is_refused_before_it_is_played():
+    desk = rosters()["statistical_arbitrage"].cls()
+    with pytest.raises(InvalidParameter, match="no market can be drawn with these parameters: overflow"):
+        Batch(desk.with_parameters(premium=1e7), 2).reset(0)
+    with pytest.raises(
+        InvalidParameter, match="no market can be drawn with these parameters: Unable to allocate"
+    ):
+        Batch(desk.with_parameters(n_steps=10**14), 2).reset(0)
+
+
+class Exploding(TrendFollowing):
+    """A market whose last price nobody can pay."""
+
+    def record(self, paths, weather=None):
+        """One price is infinite."""
+        tape = super().record(paths, weather)
+        tape["price"][-1, 0] = np.inf
+        return tape
+
+
+def test_a_price_that_is_not_finite_is_named():
+    with pytest.raises(InvalidParameter, match="the market is not finite: price"):
+        Batch(Exploding(n_steps=5), 2).reset(0)
