@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.cluster.hierarchy import linkage
-from scipy.spatial.distance import squareform
 
 from allocator.rules import (
     RULES,
@@ -22,21 +20,9 @@ from allocator.rules import (
     usable,
 )
 from fund.errors import InvalidParameter
+from tests.allocator.covariances import maillard, random_covariance
 
 ON_COVARIANCE = (inverse_volatility, equal_risk_contribution, hierarchical_risk_parity, minimum_variance)
-
-
-def maillard() -> np.ndarray:
-    correlation = np.eye(4)
-    correlation[0, 1] = correlation[1, 0] = 0.8
-    correlation[2, 3] = correlation[3, 2] = -0.5
-    volatility = np.array([0.1, 0.2, 0.3, 0.4])
-    return correlation * np.outer(volatility, volatility)
-
-
-def random_covariance(seed: int, n: int = 5) -> np.ndarray:
-    mix = np.random.default_rng(seed).standard_normal((n, n))
-    return 0.01 * (mix @ mix.T + 0.05 * np.eye(n))
 
 
 @pytest.mark.parametrize(
@@ -70,60 +56,6 @@ def test_two_assets_by_hand():
     np.testing.assert_allclose(equal_risk_contribution(covariance), [2 / 3, 1 / 3], atol=1e-9)
     np.testing.assert_allclose(hierarchical_risk_parity(covariance), [0.8, 0.2], atol=1e-9)
     np.testing.assert_allclose(minimum_variance(covariance), [34 / 38, 4 / 38], atol=1e-9)
-
-
-def test_hierarchy_of_independent_assets_is_inverse_variance():
-    variance = np.array([0.04, 0.01, 0.09, 0.02, 0.05])
-    np.testing.assert_allclose(
-        hierarchical_risk_parity(np.diag(variance)), (1 / variance) / (1 / variance).sum(), rtol=1e-8
-    )
-
-
-def test_hierarchy_of_two_blocks_by_hand():
-    # Unit variances, pairs (0, 2) and (1, 3) correlated .9 and .5: pair variances .95 and .75, shares .75/1.7, .95/1.7.
-    covariance = np.eye(4)
-    covariance[0, 2] = covariance[2, 0] = 0.9
-    covariance[1, 3] = covariance[3, 1] = 0.5
-    np.testing.assert_allclose(
-        hierarchical_risk_parity(covariance), np.array([0.375, 0.475, 0.375, 0.475]) / 1.7, rtol=1e-8
-    )
-
-
-def hierarchy_as_published(covariance):
-    """The steps of Lopez de Prado's listing, one after the other."""
-    n, deviation = len(covariance), np.sqrt(np.diag(covariance))
-    distance = np.sqrt(np.maximum(0.0, (1 - covariance / np.outer(deviation, deviation)) / 2))
-    apart = np.zeros((n, n))
-    for i in range(n):
-        for j in range(n):
-            apart[i, j] = np.sqrt(sum((distance[k, i] - distance[k, j]) ** 2 for k in range(n)))
-    tree = linkage(squareform(apart, checks=False), "single")
-
-    def leaves(node):
-        return [node] if node < n else leaves(int(tree[node - n, 0])) + leaves(int(tree[node - n, 1]))
-
-    def variance(items):
-        inverse = np.array([1 / covariance[i, i] for i in items])
-        share = inverse / inverse.sum()
-        return share @ covariance[np.ix_(items, items)] @ share
-
-    def split(items, capital, weights):
-        if len(items) == 1:
-            weights[items[0]] = capital
-            return weights
-        left, right = items[: len(items) // 2], items[len(items) // 2 :]
-        alpha = 1 - variance(left) / (variance(left) + variance(right))
-        return split(right, capital * (1 - alpha), split(left, capital * alpha, weights))
-
-    return split(leaves(2 * n - 2), 1.0, np.zeros(n))
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_hierarchy_is_the_published_listing(seed):
-    covariance = random_covariance(seed, 7)
-    np.testing.assert_allclose(
-        hierarchical_risk_parity(covariance), hierarchy_as_published(covariance), rtol=0, atol=1e-8
-    )
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -298,16 +230,3 @@ def test_shapes_and_parameters_are_checked():
         kelly([0.1], [[1.0]], max_leverage=0.0)
     with pytest.raises(InvalidParameter, match="fraction"):
         kelly([0.1], [[1.0]], fraction=-1.0)
-
-
-def test_a_sleeve_in_cash_is_not_weighed():
-    from allocator import policies, rules
-
-    covariance = np.diag([0.04, 0.0, 0.01, 0.0])[None]
-    mean = np.zeros((1, 4))
-    weights = policies.weights_of_moving(lambda _, c: rules.inverse_volatility(c), mean, covariance)
-    assert weights == pytest.approx(np.array([[1 / 3, 0.0, 2 / 3, 0.0]]))
-    assert policies.weights_of_moving(policies.equal, mean, covariance) == pytest.approx(
-        np.array([[0.5, 0, 0.5, 0]])
-    )
-    assert policies.weights_of_moving(policies.equal, mean, 0.0 * covariance) == pytest.approx(0.25)

@@ -1,8 +1,6 @@
 """Each indicator against its plain twin, against numbers worked by hand, and with its future changed."""
 
-import importlib.util
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,27 +13,10 @@ from fund.grandmodel.indicators import (
     neighbours,
     oscillators,
     regimes,
-    synergy,
     volume_profile,
 )
-
-_SPEC = importlib.util.spec_from_file_location("twins", Path(__file__).with_name("twins.py"))
-twins = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(twins)
-
-ROWS = 420
-
-
-def walk(paths=2, rows=ROWS, seed=1):
-    """Open, high, low, close, volume (paths, rows) and sessions of 40 rows."""
-    generator = np.random.default_rng(seed)
-    moves = 0.004 * generator.standard_t(4, (paths, rows))
-    close = 100.0 * np.exp(np.cumsum(moves, axis=1))
-    opened = np.concatenate([np.full((paths, 1), 100.0), close[:, :-1]], axis=1)
-    reach = 0.15 * np.abs(generator.standard_normal((2, paths, rows)))
-    high, low = np.maximum(opened, close) + reach[0], np.minimum(opened, close) - reach[1]
-    return opened, high, low, close, generator.gamma(2.0, 500.0, (paths, rows)), np.arange(rows) // 40
-
+from tests.grandmodel.indicators import twins
+from tests.grandmodel.indicators.bars import walk
 
 INDICATORS = {
     "sma": lambda o, h, lo, c, v, s: moving.sma(c, 20),
@@ -103,16 +84,6 @@ def test_exponential_means_and_the_sessions_average(t):
         found = regimes.usual_deviation(moves, 60, 20)[i, t]
         assert found == pytest.approx(twins.usual_deviation(moves[i], 60, t), rel=1e-12)
     assert np.isnan(regimes.usual_deviation(moves, 60, 20)[:, :20]).all()
-
-
-def test_synergies_are_the_plain_search():
-    signals = np.random.default_rng(5).choice([-1.0, 0.0, 1.0], (3, 2, 600), p=[0.12, 0.76, 0.12])
-    found = synergy.find_synergy(*signals)
-    assert {1.0, 2.0, 3.0, 4.0} <= set(found.kind.ravel())
-    for i in range(2):
-        np.testing.assert_array_equal(
-            [found.kind[i], found.direction[i]], twins.synergy(signals[:, i], 10, 5)
-        )
 
 
 def test_averages_by_hand():
@@ -193,106 +164,6 @@ def test_discrepancy_sees_another_variance_and_none_where_there_is_none():
     # the mean of MMD^2 of two samples of n from one law is 2 (1 - E k) / n, E k = 1/sqrt(3)
     assert alike == pytest.approx(math.sqrt(2 * (1 - 3**-0.5) / 100), rel=0.15)
     assert other > 3.0 * alike
-
-
-def test_low_volume_node():
-    _, high, low, close, volume, _ = walk()
-    found = volume_profile.low_volume_node(high, low, close, volume)
-    for t in (99, *range(100, 420, 9), 419):
-        wanted = twins.low_volume_node(high[0], low[0], close[0], volume[0], 100, t)
-        assert (found.distance[0, t], found.strength[0, t]) == pytest.approx(wanted, abs=1e-12)
-
-
-def test_no_node_where_nothing_was_traded_any_more():
-    low = 100.0 + np.random.default_rng(0).integers(0, 30, (1, 300))
-    low[0, ::25], low[0, 1::25] = 100.0, 129.0  # the range stays
-    volume = np.where(np.arange(300) < 150, 0.1, 0.0)[None]
-    found = volume_profile.low_volume_node(low + 1.0, low, low + 0.5, volume)
-    assert found.strength[0, 99:249].all()
-    assert not found.strength[0, 249:].any()
-    assert not found.distance[0, 249:].any()
-
-
-def test_low_volume_node_by_hand():
-    # nine bars at 100 to 101, one at 139 to 140: between them 38 bins in which nothing was traded
-    low = np.array([[100.0] * 9 + [139.0]])
-    close = np.array([[100.5] * 9 + [139.9]])
-    found = volume_profile.low_volume_node(low + 1.0, low, close, np.ones((1, 10)), 10)
-    # bins of width 1; the bar at 139 to 140 fills bins 39 alone (of one volume, under 30% of 9): itself a node
-    assert found.distance[0, -1] == pytest.approx((139.5 - 139.9) / 40.0)
-    assert found.strength[0, -1] == pytest.approx(1.0 - 1.0 / (0.3 * 4.5))
-
-
-def flat_bars(rows=30):
-    """Bars around 100 with bodies of 0.1."""
-    opened = np.full((1, rows), 100.0)
-    close = opened + 0.1 * np.where(np.arange(rows) % 2, 1.0, -1.0)
-    return opened, np.maximum(opened, close) + 0.05, np.minimum(opened, close) - 0.05, close
-
-
-def test_gap_by_hand():
-    opened, high, low, close = flat_bars()
-    opened[0, 15], high[0, 15], low[0, 15], close[0, 15] = 100.0, 101.05, 99.95, 101.0  # body 1 > 1.5 x 0.1
-    opened[0, 16:], high[0, 16:], low[0, 16:], close[0, 16:] = 101.0, 101.2, 100.9, 101.1
-    low[0, 22] = high[0, 14]  # reaches the far edge
-    found = gaps.fair_value_gaps(opened, high, low, close, np.zeros(30, dtype=np.int64))
-    assert found.signal[0, 16] == 1.0
-    assert np.abs(found.signal[0]).sum() == 1.0
-    np.testing.assert_allclose(found.bullish[0, 16:22], 1.0 - np.arange(6) / 50.0)
-    assert (found.bullish[0, 22:] == 0.0).all()
-    assert (found.bearish == 0.0).all()
-    middle = 0.5 * (high[0, 14] + low[0, 16])
-    assert found.level[0, 17] == pytest.approx(middle - close[0, 17])
-
-
-def test_no_gap_across_a_night_and_none_after_a_small_body():
-    opened, high, low, close = flat_bars()
-    for field in (opened, high, low, close):
-        field[0, 15:] += 1.0  # a jump between sessions, bodies as before
-    sessions = (np.arange(30) >= 15).astype(np.int64)
-    assert not gaps.fair_value_gaps(opened, high, low, close, sessions).signal.any()
-    assert not gaps.fair_value_gaps(opened, high, low, close, 0 * sessions).signal.any()  # body[t-1] is small
-
-
-def test_gaps_are_the_plain_list():
-    o, h, lo, c, _, s = walk(rows=600)
-    squeeze = 0.1  # narrow bars leave gaps often
-    h, lo = (
-        np.maximum(o, c) + squeeze * (h - np.maximum(o, c)),
-        np.minimum(o, c) - squeeze * (np.minimum(o, c) - lo),
-    )
-    found = gaps.fair_value_gaps(o, h, lo, c, s)
-    assert np.abs(found.signal).sum() > 20
-    for i in range(2):
-        wanted = twins.gaps(o[i], h[i], lo[i], c[i], s, 1.5)
-        np.testing.assert_allclose(np.array([field[i] for field in found[:4]]), wanted, atol=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("times", "kind"),
-    [((1, 2, 3), 1), ((1, 3, 2), 2), ((3, 1, 2), 3), ((2, 1, 3), 4), ((2, 3, 1), 0), ((3, 2, 1), 0)],
-)
-def test_synergy_types_by_order(times, kind):
-    signals = np.zeros((3, 1, 30))
-    for k, t in enumerate(times):
-        signals[k, 0, 5 + 3 * t] = -1.0
-    found = synergy.find_synergy(*signals)
-    assert found.kind[0, :14].max() == 0.0
-    assert (found.kind[0, 14:19] == kind).all()
-    assert (found.direction[0, 14:19] == (-1.0 if kind else 0.0)).all()
-    assert (found.kind[0, 19:] == 0.0).all()  # the cooldown is over
-
-
-def test_synergy_needs_one_direction_ten_bars_and_a_pause():
-    signals = np.zeros((3, 1, 60))
-    signals[0, 0, 5], signals[1, 0, 8], signals[2, 0, 15] = 1.0, 1.0, 1.0  # eleven bars from first to last
-    assert not synergy.find_synergy(*signals).kind.any()
-    signals[2, 0, 15], signals[2, 0, 14] = 0.0, -1.0
-    assert not synergy.find_synergy(*signals).kind.any()
-    signals[2, 0, 14] = 1.0
-    signals[2, 0, 17] = 1.0  # within the cooldown, and again too late after it
-    found = synergy.find_synergy(*signals)
-    assert np.flatnonzero(found.kind[0]).tolist() == [14, 15, 16, 17, 18]
 
 
 def test_regimes_are_hamiltons_filter():
