@@ -7,12 +7,16 @@ import aec_loop
 import broker_day
 import cleanrl_ippo
 import custom_torch_policy
+import marl_trainer
 import numpy as np
 import parallel_loop
 import pytest
 import sb3_supersuit
 import torch
+from gymnasium.spaces import Box, Discrete
 from mpe2 import simple_spread_v3
+from pettingzoo import ParallelEnv
+from pettingzoo.utils import parallel_to_aec
 from simple_spread import SimpleSpread
 
 from fund.envs.parallel import ParallelTeam
@@ -82,6 +86,47 @@ def test_a_network_and_a_loop_of_ones_own_learn():
     assert found > -26.0
 
 
+class Cues(ParallelEnv):
+    """Each of two agents sees one of three cues and is paid 1 for naming it; five rounds."""
+
+    def __init__(self):
+        self.metadata, self.render_mode = {"name": "cues"}, None
+        self.possible_agents = ["one", "two"]
+
+    def observation_space(self, agent):
+        return Box(0.0, 1.0, (3,), np.float32)
+
+    def action_space(self, agent):
+        return Discrete(3)
+
+    def reset(self, seed=None, options=None):
+        self.agents, self.clock = list(self.possible_agents), 0
+        self.generator = np.random.default_rng(seed)
+        return self._show(), {a: {} for a in self.agents}
+
+    def _show(self):
+        self.cue = {a: int(self.generator.integers(3)) for a in self.agents}
+        return {a: np.eye(3, dtype=np.float32)[cue] for a, cue in self.cue.items()}
+
+    def step(self, actions):
+        paid = {a: float(actions[a] == self.cue[a]) for a in self.agents}
+        self.clock += 1
+        over, seen = dict.fromkeys(self.agents, self.clock == 5), self._show()
+        never, nothing = dict.fromkeys(self.agents, False), {a: {} for a in self.agents}
+        self.agents = [] if self.clock == 5 else self.agents
+        return seen, paid, never, over, nothing
+
+
+def test_the_guides_trainer_in_the_aec_form_learns():
+    """A third of five by chance, five at best; the loop of the guide itself, which teaches its own guesses, cannot."""
+    trainer = marl_trainer.trainer_for(parallel_to_aec(Cues()), {"learning_rate": 0.02, "gamma": 0.0})
+    history = trainer.train(250)
+    assert np.mean(history[:5]) < 2.6
+    assert np.mean(history[-30:]) > 4.0
+    rewards, losses = trainer.train_episode()
+    assert rewards.keys() == losses.keys() == {"one", "two"}
+
+
 @pytest.mark.parametrize("odds", [0.0, 0.05])
 def test_a_day_at_a_broker(odds):
     """With and without faults: nothing lost, nothing doubled; a line that fails costs time, and may leave a rest."""
@@ -120,6 +165,14 @@ def test_the_trainer_learns_on_a_stage_by_its_pettingzoo_form(module):
     team = ParallelTeam.of(lambda: module.parallel_env(max_cycles=10), 2)
     learner = Learner(team, Settings(copies=2, rollout=10, epochs=1, net_arch=(8,)))
     assert all(np.isfinite(x) for x in learner.iterate().values())
+
+
+@pytest.mark.parametrize("name", ["strategic", "tactical", "risk"])
+def test_the_guides_trainer_runs_on_a_stage(name):
+    env = importlib.import_module(f"fund.envs.{name}").env(max_cycles=6)
+    rewards, losses = marl_trainer.trainer_for(env, {"learning_rate": 1e-3}).train_episode()
+    assert rewards.keys() == losses.keys() == set(env.possible_agents)
+    assert np.isfinite([*rewards.values(), *losses.values()]).all()
 
 
 @pytest.mark.skipif("risk" not in STAGES, reason="no stage of discrete actions and spaces alike")

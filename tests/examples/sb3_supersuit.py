@@ -24,9 +24,8 @@ def train(env: Any, steps: int, copies: int = 8, seed: int = 0, **settings: Any)
     vec = supersuit.concat_vec_envs_v1(vec, copies, num_cpus=0, base_class="stable_baselines3")
     batch = 50 * vec.num_envs // 2
     chosen = {"n_steps": 50, "batch_size": batch, "n_epochs": 5, "gamma": 0.95, "device": "cpu", **settings}
-    vec.venv.reset(
-        seed=seed
-    )  # SuperSuit's vec env has no `seed` for SB3 to call; the environments keep this one
+    # SuperSuit's vec env has no `seed` for SB3 to call: SB3 gets none, and the environments keep that of this reset
+    vec.venv.reset(seed=seed)
     set_random_seed(seed)
     model = PPO("MlpPolicy", vec, seed=None, **chosen)
     model.set_logger(Logger(None, []))

@@ -36,7 +36,7 @@ PPO: dict[str, Any] = {
     "entropy": (0.005, 0.0),
 }  # fmt: skip
 REPLAY: dict[str, Any] = {
-    "steps": 1_000_000, "copies": 64, "rollout": 1, "updates": 4, "batch": 512, "capacity": 262_144, "warmup": 5000,
+    "steps": 600_000, "copies": 64, "rollout": 1, "updates": 4, "batch": 512, "capacity": 262_144, "warmup": 5000,
     "rate": (1e-3, 1e-4), "tau": 0.01, "gamma": 0.95, "epsilon_share": 0.3, "layer_norm": True,
 }  # fmt: skip
 TUNED: dict[str, dict[str, Any]] = {
