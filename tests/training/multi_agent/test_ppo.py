@@ -1,4 +1,8 @@
-"""MA-6: with one agent, MAPPO is PPO. The same batch into Stable-Baselines3's PPO and into ours, in doubles."""
+"""MA-6: with one agent, MAPPO is PPO. The same batch into Stable-Baselines3's PPO and into ours, in doubles.
+
+Agents that share one policy and judge by their own eyes (IPPO) are SB3's PPO on so many more environments, as SuperSuit
+gives them to it.
+"""
 
 from dataclasses import astuple
 
@@ -35,19 +39,20 @@ class Double(FlattenExtractor):
         return super().forward(observations).double()
 
 
-def ours(guess, kind, epochs):
+def ours(guess, kind, epochs, agents):
     plain = Settings(
-        copies=N, rollout=T, critic="central", own_view=False, feature_norm=False, layer_norm=False,
+        copies=N, rollout=T, critic="central" if agents == 1 else "own", own_view=False, names=False,
+        feature_norm=False, layer_norm=False,
         value_norm=False, clip_value=False, huber=None, epochs=epochs, actor_rate=RATE, critic_rate=RATE,
         clip=CLIP, entropy=ENTROPY, max_grad_norm=1e9, net_arch=(16, 16), output_gain=1.0,
     )  # fmt: skip
-    return Learner(guess(N, agents=1, kind=kind), plain, seed=3)
+    return Learner(guess(N, agents=agents, kind=kind), plain, seed=3)
 
 
-def theirs(kind, epochs):
-    vec = DummyVecEnv([lambda: Spaces(kind)] * N)
+def theirs(kind, epochs, agents):
+    vec = DummyVecEnv([lambda: Spaces(kind)] * (N * agents))
     model = PPO(
-        "MlpPolicy", vec, learning_rate=RATE, n_steps=T, batch_size=N * T, n_epochs=epochs, clip_range=CLIP,
+        "MlpPolicy", vec, learning_rate=RATE, n_steps=T, batch_size=N * T * agents, n_epochs=epochs, clip_range=CLIP,
         ent_coef=ENTROPY, vf_coef=1.0, max_grad_norm=1e9, device="cpu",
         policy_kwargs={"net_arch": [16, 16], "features_extractor_class": Double},
     )  # fmt: skip
@@ -72,22 +77,23 @@ def give_weights(model, group):
 
 def fill(buffer, rollout, reward, ended, last):
     """What was played, into SB3's buffer, which would keep it in single precision; its own advantages."""
+    each = reward.shape[1] * reward.shape[2]  # of SB3's environments: our copies' agents side by side
     buffer.reset()
-    buffer.observations, buffer.actions = (
-        rollout.seen[:, :, 0].numpy(),
-        rollout.action.numpy().reshape(T, N, -1),
-    )
-    buffer.rewards, buffer.values = reward[:, :, 0], rollout.value[:, :, 0].numpy()
-    buffer.log_probs, buffer.advantages = rollout.log_prob[:, :, 0].numpy(), np.zeros((T, N))
-    buffer.episode_starts = np.concatenate([np.ones((1, N)), ended[:-1]])
+    buffer.observations = rollout.seen.numpy().reshape(T, each, -1)
+    buffer.actions = rollout.action.numpy().reshape(T, each, -1)
+    buffer.rewards, buffer.values = reward.reshape(T, each), rollout.value.numpy().reshape(T, each)
+    buffer.log_probs, buffer.advantages = rollout.log_prob.numpy().reshape(T, each), np.zeros((T, each))
+    over = np.repeat(ended, reward.shape[2], axis=1)
+    buffer.episode_starts = np.concatenate([np.ones((1, each)), over[:-1]])
     buffer.pos, buffer.full = T, True
-    buffer.compute_returns_and_advantage(torch.from_numpy(last[:, 0]), ended[-1])
+    buffer.compute_returns_and_advantage(torch.from_numpy(last.reshape(each)), over[-1])
 
 
+@pytest.mark.parametrize("agents", [1, 3])
 @pytest.mark.parametrize("epochs", [1, 3])
 @pytest.mark.parametrize("kind", ["discrete", "continuous"])
-def test_one_agent_is_stable_baselines3s_ppo(guess, kind, epochs):
-    learner, model = ours(guess, kind, epochs), theirs(kind, epochs)
+def test_one_agent_or_several_that_share_are_stable_baselines3s_ppo(guess, kind, epochs, agents):
+    learner, model = ours(guess, kind, epochs, agents), theirs(kind, epochs, agents)
     group = learner.groups[0]
     pairs = give_weights(model, group)
     learner.observation = learner.team.reset(0)
