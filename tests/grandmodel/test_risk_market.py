@@ -88,6 +88,19 @@ def test_estimates_are_causal_and_right():
     assert returns.std() == pytest.approx(0.3 * 0.8 / (252 * 78) ** 0.5, rel=0.02)
 
 
+def test_agents_hear_the_alarm():
+    """S125: a crisis is called where an alarm goes off after 24 quiet bars, and adds 4 to the stress that is seen."""
+    world = RiskManagement(black_swan=1.0, n_steps=300)
+    tape = world.record(Paths.of(0, 64))
+    seen, crisis = tape.features[:, :, world.features.index("market_stress")], tape["crisis"]
+    np.testing.assert_allclose(seen, tape["stress"] + 4.0 * crisis, rtol=1e-6)
+    alarm = (tape["stress"] > 2.0) | (tape["correlation_shock"] > 0.3)
+    onset = (crisis[1:] == 1.0) & (crisis[:-1] == 0.0)
+    assert onset.any()
+    assert alarm[1:][onset].all()
+    assert (seen[crisis == 0.0] < 4.0).mean() > 0.999
+
+
 def test_var_of_a_bar_is_exceeded_as_often_as_it_says():
     """S123: coverage of the EWMA VaR of the book, in the iid market, one bar ahead, by Kupiec."""
     world = RiskManagement.preset("iid", n_steps=400)

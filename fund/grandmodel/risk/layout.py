@@ -98,4 +98,5 @@ FEATURES = (
     "equity", "open_positions", "volatility_regime", "correlation_risk", "var_95", "drawdown", "margin_use",
     "time_of_day_risk", "market_stress", "liquidity",
 )  # fmt: skip
-"""What is seen; correlation_risk is the correlation shock, 1 at D0's threshold: the level alone tells of no alarm."""
+"""What is seen; correlation_risk is the correlation shock, 1 at D0's threshold: the level alone tells of no alarm.
+market_stress is fast over slow volatility, and 4 more while a crisis is called."""

@@ -14,7 +14,8 @@ Scenarios begin at any bar, at most one at a time; each of their rates is an exp
 
 What is observed (volatilities, correlations, ranges, stress, crises) is estimated from the bars up to it. A crisis is
 seen where the fast volatility passes `STRESSED` times the slow one, or where the correlation shock passes its
-threshold; it lasts for `RESPONSE` bars from there.
+threshold; it lasts for `RESPONSE` bars from there. Agents see it in `market_stress`: who is paid for the response to an
+alarm, and whose rule is told of it, hears it.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ CORRELATION, MEAN, JUMPED, COST, STRESS, CRISIS = (
     for name in ("correlation_12", "mean_correlation", "correlation_shock", "cost", "stress", "crisis")
 )
 ALARMING = 0.3  # a correlation shock is seen in units of it; D0's threshold
+CALLED = 4.0  # what a crisis adds to the stress that is seen: more than stress is without one
 SEEN_REGIME, SEEN_CORRELATION, SEEN_HOUR, SEEN_STRESS, SEEN_LIQUIDITY = (
     FEATURES.index(name)
     for name in ("volatility_regime", "correlation_risk", "time_of_day_risk", "market_stress", "liquidity")
@@ -262,7 +264,7 @@ def _show(row: Any, seen: Any, state: State, hour: float, liquid: float, w: Worl
     row[COST] = w.cost / liquid
     _watch(row, state.scalars, mean, w)
     seen[SEEN_REGIME], seen[SEEN_CORRELATION], seen[SEEN_HOUR] = regime, row[JUMPED] / ALARMING, hour
-    seen[SEEN_STRESS], seen[SEEN_LIQUIDITY] = row[STRESS], liquid
+    seen[SEEN_STRESS], seen[SEEN_LIQUIDITY] = row[STRESS] + CALLED * row[CRISIS], liquid
 
 
 @njit(forceinline=True)
