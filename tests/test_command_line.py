@@ -7,18 +7,9 @@ import sys
 
 import pytest
 
-from fund.__main__ import HANDLERS, main, overrides
+from fund.__main__ import HANDLERS, overrides
 from fund.command_line import each_set_alone, parser
-
-
-def run(*words, capsys):
-    """Exit code, standard output and standard error of a command."""
-    try:
-        code = main(list(words))
-    except SystemExit as end:
-        code = int(end.code or 0)
-    printed = capsys.readouterr()
-    return code, printed.out, printed.err
+from tests.commands import run
 
 
 def test_help_is_light_and_quick():

@@ -5,19 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from fund.__main__ import main
 from fund.market.streams import Paths
 from specialists.delta_hedging.strategy import DeltaHedging
-
-
-def run(*words, capsys):
-    """Exit code, standard output and standard error of a command."""
-    try:
-        code = main(list(words))
-    except SystemExit as end:
-        code = int(end.code or 0)
-    printed = capsys.readouterr()
-    return code, printed.out, printed.err
+from tests.commands import run
 
 
 @pytest.fixture

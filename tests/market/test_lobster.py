@@ -8,29 +8,11 @@ from typing import Any
 import pytest
 
 from fund.errors import DataError
-from fund.market.lobster import OrderEvents, lobster
+from fund.market.lobster import lobster
+from tests.market.lobster_day import DAY as WHOLE_DAY
+from tests.market.lobster_day import NAME, events, files
 
-# seconds, type, id, size, price, side | ask, ask size, bid, bid size after the event
-DAY = [
-    ("36000.100000000", 1, 11, 100, 1000000, 1, 1002000, 50, 1000000, 100),
-    ("36000.600000000", 4, 11, 30, 1000000, 1, 1002000, 50, 1000000, 70),  # a seller takes 30 of the bid
-    ("36001.000000000", 4, 11, 70, 1000000, 1, 1002000, 50, 999000, 200),  # at the step's end, the rest
-    ("36001.000000000", 4, 12, 40, 999000, 1, 1002000, 50, 999000, 160),  # the same order walks down
-    ("36001.000000001", 5, 0, 25, 1001000, -1, 1002000, 50, 999000, 160),  # a buyer meets a hidden sell
-    ("36001.500000000", 1, 13, 60, 1001500, -1, 1001500, 60, 999000, 160),
-]
-NAME = "ABC_2012-06-21_34200000_57600000_{}_1.csv"
-
-
-def files(folder: Path, rows: list[tuple[Any, ...]], name: str = NAME) -> tuple[Path, Path]:
-    message, book = folder / name.format("message"), folder / name.format("orderbook")
-    message.write_text("".join(",".join(map(str, row[:6])) + "\n" for row in rows))
-    book.write_text("".join(",".join(map(str, row[6:])) + "\n" for row in rows))
-    return message, book
-
-
-def events(folder: Path, rows: list[tuple[Any, ...]]) -> OrderEvents:
-    return lobster(*files(folder, rows))
+DAY = WHOLE_DAY[:6]
 
 
 def test_events_keep_the_order_of_the_file(tmp_path: Path) -> None:

@@ -12,36 +12,9 @@ import pytest
 
 from fund.errors import DataError, InvalidParameter
 from fund.market.history import History
-from fund.market.lobster import OrderEvents, lobster
+from fund.market.lobster import lobster
 from fund.market.orderbook import COLUMNS, NO_TRADE, executed_beyond, quote_tape
-
-# seconds, type, id, size, price, side | ask, ask size, bid, bid size after the event
-DAY = [
-    ("36000.100000000", 1, 11, 100, 1000000, 1, 1002000, 50, 1000000, 100),
-    ("36000.600000000", 4, 11, 30, 1000000, 1, 1002000, 50, 1000000, 70),  # a seller takes 30 of the bid
-    ("36001.000000000", 4, 11, 70, 1000000, 1, 1002000, 50, 999000, 200),  # at the step's end, the rest
-    ("36001.000000000", 4, 12, 40, 999000, 1, 1002000, 50, 999000, 160),  # the same order walks down
-    ("36001.000000001", 5, 0, 25, 1001000, -1, 1002000, 50, 999000, 160),  # a buyer meets a hidden sell
-    ("36001.500000000", 1, 13, 60, 1001500, -1, 1001500, 60, 999000, 160),
-    ("36002.200000000", 4, 13, 60, 1001500, -1, 1002000, 50, 999000, 160),  # a buyer takes the offer
-    ("36002.200000000", 4, 10, 20, 1002000, -1, 1002000, 30, 999000, 160),  # and walks up
-    ("36002.200000000", 4, 12, 10, 999000, 1, 1002000, 30, 999000, 150),  # a seller at the same stamp
-    ("36002.900000000", 4, 10, 5, 1002000, -1, 1002000, 25, 999000, 150),
-    ("36003.000000000", 2, 12, 50, 999000, 1, 1002000, 25, 999000, 100),
-    ("36003.500000000", 3, 12, 100, 999000, 1, 1002000, 25, 998000, 80),
-]
-NAME = "ABC_2012-06-21_34200000_57600000_{}_1.csv"
-
-
-def files(folder: Path, rows: list[tuple[Any, ...]], name: str = NAME) -> tuple[Path, Path]:
-    message, book = folder / name.format("message"), folder / name.format("orderbook")
-    message.write_text("".join(",".join(map(str, row[:6])) + "\n" for row in rows))
-    book.write_text("".join(",".join(map(str, row[6:])) + "\n" for row in rows))
-    return message, book
-
-
-def events(folder: Path, rows: list[tuple[Any, ...]]) -> OrderEvents:
-    return lobster(*files(folder, rows))
+from tests.market.lobster_day import DAY, events
 
 
 def row_of(tape: History, k: int) -> dict[str, float]:
@@ -51,12 +24,9 @@ def row_of(tape: History, k: int) -> dict[str, float]:
 # ------------------------------------------------------------------------------- the grid by hand
 
 
-def test_grid_by_hand(tmp_path: Path) -> None:
-    tape = quote_tape(events(tmp_path, DAY), dt=1.0)
-    assert tape.names == COLUMNS
-    assert tape.dates.astype(str).tolist() == [f"2012-06-21T10:00:0{k}.000000" for k in (1, 2, 3)]
-    assert tape.zone == "America/New_York"
-    assert row_of(tape, 0) == {
+# of DAY, one row a second
+GRID = (
+    {
         **dict.fromkeys(COLUMNS, 0.0),  # row 0 has no flow: nobody could have quoted before it
         "bid": 99.9,
         "ask": 100.2,
@@ -64,8 +34,8 @@ def test_grid_by_hand(tmp_path: Path) -> None:
         "ask_size": 50,
         "sell_low": NO_TRADE,
         "buy_high": -NO_TRADE,
-    }
-    assert row_of(tape, 1) == {
+    },
+    {
         **dict.fromkeys(COLUMNS, 0.0),
         "bid": 99.9,
         "ask": 100.15,
@@ -76,8 +46,8 @@ def test_grid_by_hand(tmp_path: Path) -> None:
         "hidden_buy_volume": 25,
         "hidden_trades": 1,
         "ask_arrivals": 1,
-    }
-    assert row_of(tape, 2) == {
+    },
+    {
         **dict.fromkeys(COLUMNS, 0.0),
         "bid": 99.9,
         "ask": 100.2,
@@ -92,7 +62,16 @@ def test_grid_by_hand(tmp_path: Path) -> None:
         "buy_orders": 2,
         "buy_high": 100.2,
         "trade_flow": 75,
-    }
+    },
+)
+
+
+def test_grid_by_hand(tmp_path: Path) -> None:
+    tape = quote_tape(events(tmp_path, DAY), dt=1.0)
+    assert tape.names == COLUMNS
+    assert tape.dates.astype(str).tolist() == [f"2012-06-21T10:00:0{k}.000000" for k in (1, 2, 3)]
+    assert tape.zone == "America/New_York"
+    assert [row_of(tape, k) for k in range(3)] == list(GRID)
     assert tape.policies == (
         "12 events on a grid of 1 s, 3 rows",
         "1 hidden executions kept apart from the flow",

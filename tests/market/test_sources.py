@@ -102,29 +102,31 @@ def test_only_the_head_is_read(tmp_path: Path) -> None:
     assert sniff(tmp_path / "cut.csv.gz") == "closes"
 
 
+TREE = {  # kind of each file
+    "b/KO.csv": "alpha_vantage",
+    "a/z.csv": "tickers",
+    "a/vix.csv": "bars_untraded",
+    "a/index.csv": "bars_untraded",
+    "x/CRUDE.csv": "contracts",
+    "x/eurusd.zip": "lean_quotes",
+    "x/GBPJPYh1.csv": "bars_intraday",
+    "x/JPYUSD.csv": "price",
+    "x/rates.csv": "rates",
+    "o/chain.csv": "chain",
+    "o/quotes.csv": "option_quotes",
+    "f/ff.csv": "french",
+    "daily/x": "lean_equity",
+    "map_files/x.csv": "lean_map",
+    "notes.csv": "unknown",
+    ".hidden/KO.csv": "alpha_vantage",
+    "l/A_2012-06-21_1_2_message_1.csv": "lobster_message",
+    "l/A_2012-06-21_1_2_orderbook_1.csv": "lobster_book",
+    "l/B_2012-06-21_1_2_message_1.csv": "lobster_message",
+}
+
+
 def test_discover_sorts_a_tree(tmp_path: Path) -> None:
-    places = {
-        "b/KO.csv": "alpha_vantage",
-        "a/z.csv": "tickers",
-        "a/vix.csv": "bars_untraded",
-        "a/index.csv": "bars_untraded",
-        "x/CRUDE.csv": "contracts",
-        "x/eurusd.zip": "lean_quotes",
-        "x/GBPJPYh1.csv": "bars_intraday",
-        "x/JPYUSD.csv": "price",
-        "x/rates.csv": "rates",
-        "o/chain.csv": "chain",
-        "o/quotes.csv": "option_quotes",
-        "f/ff.csv": "french",
-        "daily/x": "lean_equity",
-        "map_files/x.csv": "lean_map",
-        "notes.csv": "unknown",
-        ".hidden/KO.csv": "alpha_vantage",
-        "l/A_2012-06-21_1_2_message_1.csv": "lobster_message",
-        "l/A_2012-06-21_1_2_orderbook_1.csv": "lobster_book",
-        "l/B_2012-06-21_1_2_message_1.csv": "lobster_message",
-    }
-    for name, kind in places.items():
+    for name, kind in TREE.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(HEADS[kind])
     assert discover(tmp_path) == {

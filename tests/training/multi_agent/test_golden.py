@@ -3,7 +3,6 @@
 import json
 
 import pytest
-import torch
 
 from fund.grandmodel.stages import STAGES, stage_named
 from fund.training.evaluate import TEST_SEEDS
@@ -15,14 +14,6 @@ FEW = {
     "copies": 2, "rollout": 10, "steps": 40, "epochs": 1, "minibatches": 1, "evaluations": 1, "evaluation_copies": 2,
     "start": "", "net_arch": [8],
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def row(seed, errors, episodes_mean=0.5):

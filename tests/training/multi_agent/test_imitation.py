@@ -31,14 +31,6 @@ SHORT = {
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def right(kind):
     """The right answers of the game Guess, as a rule."""
 

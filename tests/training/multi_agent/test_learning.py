@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 from simple_spread import SimpleSpread
 from train_simple_spread import job, on_mpe2
 
@@ -14,14 +13,6 @@ SHORT = {
     "critic_rate": (2e-3, 2e-4),
 }  # fmt: skip
 BAR, BEST_KNOWN = -17.0, -7.5  # random gets -26.6, untrained argmax less, PAPERS.md 10.2
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def untrained():

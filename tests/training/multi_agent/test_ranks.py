@@ -3,37 +3,20 @@
 from dataclasses import replace
 
 import pytest
-import torch
 
 from fund.errors import InvalidParameter
 from fund.training.multi_agent.ranks import Ranks, ranked
 from fund.training.multi_agent.session import Job, Session, train_team
 from fund.training.multi_agent.settings import Settings
-from fund.training.multi_agent.shards import Plan, Shard, ShardedLearner, joined
+from fund.training.multi_agent.shards import Plan, ShardedLearner
 from fund.training.multi_agent.store import TeamStore
 from tests.training.multi_agent.games import Walk
+from tests.training.multi_agent.in_one_process import Here, weights
 
 SMALL = Settings(
     copies=16, rollout=8, net_arch=(16,), epochs=3, minibatches=3, steps=16 * 8 * 4, evaluations=2,
     evaluation_copies=32,
 )  # fmt: skip
-
-
-class Here:
-    """All shards in this process."""
-
-    def __init__(self, plan):
-        self.plan, self.shards = plan, [Shard(plan, k) for k in range(plan.shards)]
-
-    def collect(self, weights):
-        return joined([shard.play(weights) for shard in self.shards])
-
-    def numbers(self):
-        return {}
-
-
-def weights(learner):
-    return torch.cat([t.flatten().double() for _, t in sorted(learner.weights().items())])
 
 
 def test_two_ranks_take_the_steps_of_one_process(tmp_path):

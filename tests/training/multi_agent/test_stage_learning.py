@@ -4,7 +4,6 @@ Minutes of training against the best rule are in `tests/golden/stages.md`.
 """
 
 import pytest
-import torch
 
 from fund.envs.rounds import Rounds
 from fund.grandmodel.stages import stage_named
@@ -16,14 +15,6 @@ SMALL = {
     "feature_norm": False, "layer_norm": False, "net_arch": [32], "shared": False, "team_reward": True,
     "evaluations": 1, "evaluation_copies": 64, "huber": None, "clip_value": False,
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def trained(stage, folder, **changes):

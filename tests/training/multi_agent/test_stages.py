@@ -35,14 +35,6 @@ def speaking():
     )
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def almgren_chriss(tmp_path_factory):
     """Trained on Almgren and Chriss's example, and its store."""

@@ -13,10 +13,11 @@ from fund.training.multi_agent.learner import Learner
 from fund.training.multi_agent.off_policy import OffPolicy
 from fund.training.multi_agent.session import Job, train_team
 from fund.training.multi_agent.settings import Settings
-from fund.training.multi_agent.shards import Plan, Shard, ShardedLearner, joined
+from fund.training.multi_agent.shards import Plan, ShardedLearner
 from fund.training.multi_agent.store import TeamStore, unpacked
 from fund.training.multi_agent.workers import Workers
 from tests.training.multi_agent.games import Fatal, Slow, Walk
+from tests.training.multi_agent.in_one_process import Here, weights
 
 SMALL = Settings(
     copies=16, rollout=8, net_arch=(16,), epochs=2, minibatches=2, steps=16 * 8 * 8, evaluations=2,
@@ -24,33 +25,8 @@ SMALL = Settings(
 )  # fmt: skip
 
 
-class Here:
-    """A source without processes: the slow plain twin."""
-
-    def __init__(self, plan):
-        self.plan = plan
-        self.shards = [Shard(plan, k) for k in range(plan.shards)]
-
-    def collect(self, weights):
-        return joined([shard.play(weights) for shard in self.shards])
-
-    def states(self):
-        return [shard.state() for shard in self.shards]
-
-    def restore(self, states):
-        for shard, state in zip(self.shards, states, strict=True):
-            shard.restore(state)
-
-    def numbers(self):
-        return {}
-
-
 def history(learner, iterations=4):
     return [{k: v for k, v in learner.iterate().items() if "workers" not in k} for _ in range(iterations)]
-
-
-def weights(learner):
-    return torch.cat([t.flatten().double() for _, t in sorted(learner.weights().items())])
 
 
 @pytest.fixture(scope="module")
