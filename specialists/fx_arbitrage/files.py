@@ -7,22 +7,27 @@ more than a month are cut to their longest part.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fund.errors import DataError
+from fund.market.draft import DAY
 from fund.market.fx_files import CURRENCIES, currency_file, oecd_rates, pair_of
 from fund.market.history import History
 from fund.market.records import without_holes
 from fund.market.sources import sniff
-from specialists.fx_arbitrage.recorded import joined, pairs_of, with_rates
+from specialists.fx_arbitrage.recorded import pairs_of
 
 if TYPE_CHECKING:
     from specialists.fx_arbitrage.strategy import FxArbitrage
 
 BARS = ((20 * 60, "daily"), (50, "hourly"), (0, "by the minute"))  # minutes a row, at least
+RATE_AGE = 62  # days for which a published rate is good
 
 
 def markets(
@@ -58,6 +63,54 @@ def triangles(pairs: Sequence[str], crossed: bool) -> Iterator[tuple[str, str, s
         cross = frozenset((base, terms)) in known
         if legs <= known and (cross if crossed else home == "USD"):
             yield base, home, terms
+
+
+def joined(pairs: Mapping[str, History]) -> History:
+    """One history of several pairs by their names (EURUSD, ...), on the stamps that all have.
+
+    Each has `bid` and `ask`, or `mid`. Raises DataError as `History.join` does.
+    """
+    parts = []
+    for name, history in pairs.items():
+        kept = [column for column in ("bid", "ask", "mid") if column in history.names]
+        new = {c: name if c == "mid" else f"{name}_{c}" for c in kept}
+        parts.append(history.select(kept).rename(new))
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = whole.join(part)
+    return whole
+
+
+def with_rates(history: History, rates: Mapping[str, History], most_days: int = RATE_AGE) -> History:
+    """The history with a column `<currency>_rate` a currency: on each row the last rate published before it.
+
+    `rates` has a history with the column `rate` a currency. No rate is used for longer than `most_days`: rows without
+    one are left out at either end, by a policy that counts them, and refused in between. Raises DataError.
+    """
+    columns, good = [], np.ones(len(history), dtype=bool)
+    for known in rates.values():
+        at = np.searchsorted(known.times, history.times, side="right") - 1
+        fresh = (at >= 0) & (history.times - known.times[np.maximum(at, 0)] <= most_days * DAY)
+        good &= fresh
+        columns.append(np.where(fresh, known.column("rate")[np.maximum(at, 0)], np.nan))
+    where = np.flatnonzero(good)
+    if len(where) < 2:
+        raise DataError(
+            f"{history.source}: no row has rates of all of {', '.join(rates)} within {most_days} days"
+        )
+    first, last = int(where[0]), int(where[-1])
+    if len(where) < last - first + 1:
+        row = int(np.flatnonzero(~good[first : last + 1])[0]) + first
+        raise DataError(f"{history.place(row)}: no rate of all of {', '.join(rates)} within {most_days} days")
+    left = len(history) - len(where)
+    note = f"{left} rows without interest rates left out, {len(where)} kept"
+    cut = history.window(first, last - first + 1)
+    values = np.column_stack([cut.values, *(column[first : last + 1] for column in columns)])
+    held = tuple(f"{currency}_rate" for currency in rates)
+    notes = (*cut.policies, *(p for known in rates.values() for p in known.policies), note)
+    return dataclasses.replace(
+        cut, names=(*cut.names, *held), values=values, policies=tuple(dict.fromkeys(notes))
+    )
 
 
 def _market(

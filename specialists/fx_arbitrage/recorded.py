@@ -11,7 +11,7 @@ pay at them: mids of three pairs are not of one moment, and a price that nobody 
 accrues by calendar days under the money market's day count; the carry that is observed is a year's, however long the
 step. What a record lacks is refused, or supplied by a policy that is named in its `policies`.
 
-`joined` makes such a history of one history a pair (`fund.market.fx_files` reads them), `with_rates` adds the interest.
+`files.joined` makes such a history of one history a pair, `files.with_rates` adds the interest.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fund.errors import DataError, UnknownName
-from fund.market.draft import DAY, Rules
+from fund.market.draft import Rules
 from fund.market.history import History
 from fund.market.price_checks import both_sides
 from fund.market.rates import day_count_of, roll, year_fraction
@@ -45,7 +45,6 @@ Floats = NDArray[np.float64]
 CHECKS = Rules(kind="numbers")  # of a frame: rates may be below zero; prices are checked here
 MOST_RATE = 1.0  # a year; more is a percentage
 MOST_DEVIATION = 0.02  # of the cross from what the other pairs imply; more is another market or another time
-RATE_AGE = 62  # days for which a published rate is good
 CLEARANCE = 1.02  # of a deviation that half-spreads cover: 1 + h and 1 / (1 - h) multiply to a little less than the sum
 
 
@@ -251,51 +250,3 @@ def _age(columns: Mapping[str, Floats], seconds: float) -> Floats:
     changed = np.concatenate(([True], side[1:] != side[:-1]))
     since = np.maximum.accumulate(np.where(changed, index, 0))
     return np.where(side != 0, (index - since + 1) * seconds, 0.0)
-
-
-def joined(pairs: Mapping[str, History]) -> History:
-    """One history of several pairs by their names (EURUSD, ...), on the stamps that all have.
-
-    Each has `bid` and `ask`, or `mid`. Raises DataError as `History.join` does.
-    """
-    parts = []
-    for name, history in pairs.items():
-        kept = [column for column in ("bid", "ask", "mid") if column in history.names]
-        new = {c: name if c == "mid" else f"{name}_{c}" for c in kept}
-        parts.append(history.select(kept).rename(new))
-    whole = parts[0]
-    for part in parts[1:]:
-        whole = whole.join(part)
-    return whole
-
-
-def with_rates(history: History, rates: Mapping[str, History], most_days: int = RATE_AGE) -> History:
-    """The history with a column `<currency>_rate` a currency: on each row the last rate published before it.
-
-    `rates` has a history with the column `rate` a currency. No rate is used for longer than `most_days`: rows without
-    one are left out at either end, by a policy that counts them, and refused in between. Raises DataError.
-    """
-    columns, good = [], np.ones(len(history), dtype=bool)
-    for known in rates.values():
-        at = np.searchsorted(known.times, history.times, side="right") - 1
-        fresh = (at >= 0) & (history.times - known.times[np.maximum(at, 0)] <= most_days * DAY)
-        good &= fresh
-        columns.append(np.where(fresh, known.column("rate")[np.maximum(at, 0)], np.nan))
-    where = np.flatnonzero(good)
-    if len(where) < 2:
-        raise DataError(
-            f"{history.source}: no row has rates of all of {', '.join(rates)} within {most_days} days"
-        )
-    first, last = int(where[0]), int(where[-1])
-    if len(where) < last - first + 1:
-        row = int(np.flatnonzero(~good[first : last + 1])[0]) + first
-        raise DataError(f"{history.place(row)}: no rate of all of {', '.join(rates)} within {most_days} days")
-    left = len(history) - len(where)
-    note = f"{left} rows without interest rates left out, {len(where)} kept"
-    cut = history.window(first, last - first + 1)
-    values = np.column_stack([cut.values, *(column[first : last + 1] for column in columns)])
-    held = tuple(f"{currency}_rate" for currency in rates)
-    notes = (*cut.policies, *(p for known in rates.values() for p in known.policies), note)
-    return dataclasses.replace(
-        cut, names=(*cut.names, *held), values=values, policies=tuple(dict.fromkeys(notes))
-    )

@@ -11,7 +11,7 @@ from fund.errors import DataError, UnknownName
 from fund.market.fx_files import broker_bars, dollar_prices, oecd_rates, quote_bars, two_files
 from fund.market.history import History
 from fund.market.streams import Paths
-from specialists.fx_arbitrage.recorded import joined, with_rates
+from specialists.fx_arbitrage.files import joined, with_rates
 from specialists.fx_arbitrage.strategy import FxArbitrage
 
 
