@@ -107,18 +107,24 @@ def plain_book(s, paths, i):
         tilt = 0.25 * np.clip(z, -2, 2)
         base = (1 - s.excitation) * s.arrival_rate * s.dt * smile[t]
         expected = [base * (1 - tilt) + s.excitation * mean[0], base * (1 + tilt) + s.excitation * mean[1]]
-        count, orders = [0, 0], {}
-        for side, name in enumerate(("sell", "buy")):
-            for j, arrival in enumerate(np.cumsum(between[t, side])):
-                came = arrival <= expected[side]
-                count[side] += came
-                reach = width * math.log(expected[side] / arrival) / s.depth_decay if came else -1e9
-                orders[f"{name}_reach_{j + 1}"] = reach
-            orders[f"{name}_volume"] = s.order_size * s.quote_size * sizes[t, side]
-            mean[side] = 0.9 * mean[side] + 0.1 * count[side]
+        orders, count = plain_orders(s, expected, width, between[t], sizes[t])
+        mean = [0.9 * m + 0.1 * c for m, c in zip(mean, count, strict=True)]
         surprise = (count[1] - expected[1] - count[0] + expected[0]) / math.sqrt(sum(expected))
         shock = math.sqrt(1 - s.flow_share) * news[t] + math.sqrt(s.flow_share) * surprise
         mid += sd * smile[t] * shock + (1 - rho) * s.signal * width * z
+
+
+def plain_orders(s, expected, width, between, sizes):
+    """What the orders of one step reach and how large they are, by column, and how many came on each side."""
+    count, orders = [0, 0], {}
+    for side, name in enumerate(("sell", "buy")):
+        for j, arrival in enumerate(np.cumsum(between[side])):
+            came = arrival <= expected[side]
+            count[side] += came
+            reach = width * math.log(expected[side] / arrival) / s.depth_decay if came else -1e9
+            orders[f"{name}_reach_{j + 1}"] = reach
+        orders[f"{name}_volume"] = s.order_size * s.quote_size * sizes[side]
+    return orders, count
 
 
 def weather(regime, n):
