@@ -7,8 +7,10 @@
 
 RLlib pins an older Gymnasium (1.2) than this project's, so that the two cannot share one; the environments here speak
 PettingZoo's API only, and go into RLlib's `ParallelPettingZooEnv` as any other does. For a stage of this project, the
-other environment also needs `pip install numba pyyaml pandas` and PYTHONPATH at this folder. RLlib has no centralised
-critic out of the box, and does about a tenth of the steps a second of `fund.training.multi_agent`.
+other environment also needs `pip install numba pyyaml pandas` and PYTHONPATH at this folder; with `pytest hypothesis`
+beside them, `.venv-rllib/bin/python -m pytest tests/test_rllib_example.py` runs what is skipped elsewhere. So it was
+last run with ray 2.60.0, gymnasium 1.2.2, pettingzoo 1.27.0 and torch 2.13.0. RLlib has no centralised critic out of
+the box, and does about a tenth of the steps a second of `fund.training.multi_agent`.
 """
 
 from __future__ import annotations
