@@ -10,12 +10,13 @@ from fund.envs.rounds import Rounds, play_rounds
 from fund.errors import UnknownName
 from fund.grandmodel.execution.stage import ExecutionStage
 from fund.grandmodel.execution.strategy import Execution
+from fund.grandmodel.stages import stage_named
 from fund.market.streams import Paths
 from fund.training.multi_agent.acting import Actors, play_team
 from fund.training.multi_agent.comparison import versus
 from fund.training.multi_agent.learner import Learner
 from fund.training.multi_agent.settings import Settings
-from fund.training.multi_agent.stages import command, stage_job, train_stage, tuned
+from fund.training.multi_agent.stages import command, judged, stage_job, train_stage, tuned
 from fund.training.multi_agent.store import TeamStore
 
 OPTIMUM = 1_275_356.0  # E + lambda V of Almgren and Chriss's example, PAPERS.md 8.1
@@ -85,6 +86,16 @@ def test_settings_lie_beside_the_stage():
     assert job.parameters["control_variate"] is False  # the world that the card speaks of
     with pytest.raises(UnknownName, match='Did you mean "rollout"'):
         stage_job(stage(), changes={"rolout": 1})
+
+
+def test_looks_compare_in_the_stages_own_world_less_its_noise():
+    """The control variate and nothing else of the training world: other episodes say the same with less spread."""
+    world = stage_named("strategic", n_steps=20)
+    job = stage_job(world)
+    (seen,) = job.score.args
+    assert seen == world.with_parameters(control_variate=True)
+    assert seen.strategy.sharpe_bonus == world.strategy.sharpe_bonus != tuned(world)["world"]["sharpe_bonus"]
+    assert judged(world, {"reward_scale": 10.0}) == world
 
 
 def test_the_command_trains_and_compares(tmp_path):
