@@ -19,7 +19,8 @@ class Parser(argparse.ArgumentParser):
         """One line on standard error, exit 2."""
         words = _words(self)
         quoted = message.partition("'")[2].partition("'")[0]
-        found = [quoted] if quoted else message.rpartition(": ")[2].split()
+        unknown = message.startswith("unrecognized")
+        found = [quoted] if quoted else message.rpartition(": ")[2].split() if unknown else []
         close = [m for w in found for m in difflib.get_close_matches(w, words, n=1, cutoff=0.5) if m != w]
         hint = f'; did you mean "{close[0]}"?' if close else ""
         self.exit(USAGE, f"{self.prog}: {message}{hint}\n")
@@ -178,10 +179,13 @@ def _strategy_command(commands: Any, name: str, text: str, example: str) -> Any:
 
 
 def _count(text: str) -> int:
-    number = int(float(text))
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return number
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not (number >= 1.0 and number == number // 1.0):
+        raise argparse.ArgumentTypeError(f"found {text}, wanted a whole number above 0")
+    return int(number)
 
 
 COMMANDS: tuple[Callable[[Any], None], ...] = (

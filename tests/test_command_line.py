@@ -54,7 +54,24 @@ def test_every_command_has_help_with_an_example(command, capsys):
         (("evaluate", "market_making", "--policy", "flat", "--set", "gamma"), "wanted key=value"),
         (("evaluate", "market_making", "--policy", "flat", "--set", "gamma=high"), "wanted a number"),
         (("evaluate", "market_making", "--policy", "flat", "--set", "n_steps=nan"), "n_steps"),
-        (("evaluate", "market_making", "--policy", "flat", "--episodes", "0"), "not a positive number"),
+        (
+            ("evaluate", "market_making", "--policy", "flat", "--episodes", "0"),
+            "found 0, wanted a whole number above 0",
+        ),
+        (
+            ("evaluate", "market_making", "--policy", "flat", "--episodes", "many"),
+            "wanted a whole number above 0",
+        ),
+        (
+            ("evaluate", "market_making", "--policy", "flat", "--episodes", "1.5"),
+            "wanted a whole number above 0",
+        ),
+        (
+            ("evaluate", "volatility_trading", "--policy", "flat", "--set", "jump_rate=300"),
+            "below one a step",
+        ),
+        (("evaluate", "market_making", "--policy", "flat", "--set", "weather=off"), "wanted true or false"),
+        (("evaluate", "market_making", "--policy", "flat", "--set", "history=a.csv"), "--data"),
         (("train", "market_makin"), 'Did you mean "market_making"'),
         (("list", "factor_trackin"), 'Did you mean "factor_tracking"'),
         (("evaluate", "market_making"), "--policy"),

@@ -230,7 +230,7 @@ def drawn(strategy: Strategy, paths: Paths) -> Tape:
     try:
         with np.errstate(**STRICT):
             tape = strategy.record(paths)
-    except (FloatingPointError, OverflowError, MemoryError) as error:
+    except (ArithmeticError, MemoryError) as error:
         raise InvalidParameter(
             f"{strategy.name}: no market can be drawn with these parameters: {error}"
         ) from None

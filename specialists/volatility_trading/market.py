@@ -172,7 +172,9 @@ def spread(kappa: float, theta: float, xi: float, dt: float) -> tuple[float, flo
 
 
 def _threshold(chance: float) -> float:
-    return NormalDist().inv_cdf(1.0 - chance) if chance > 0.0 else math.inf
+    return (
+        NormalDist().inv_cdf(1.0 - chance) if chance > 1e-15 else math.inf
+    )  # rarer than a float can tell: never
 
 
 @compiled(nogil=True)

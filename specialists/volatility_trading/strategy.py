@@ -130,6 +130,9 @@ class VolatilityTrading(Strategy):
         super().__post_init__()
         self.demand("tenor", self.life > self.roll, f"above roll, {self.roll}, or 0")
         self.demand("risk_premium", self.kappa + self.risk_premium > 0.0, f"above -kappa, {-self.kappa:g}")
+        self.demand(
+            "jump_rate", self.jump_rate * self.dt < 1.0, f"below one a step, {1.0 / self.dt:g} a year"
+        )
         daily = self.steps_per_day == 1 and abs(self.dt * 252.0 - 1.0) < 1e-9
         fitting = daily or not self.weather or self.history is not None
         self.demand("weather", fitting, "False where steps are not days")
