@@ -95,6 +95,8 @@ def train(options: argparse.Namespace) -> dict[str, Any]:
     from fund.training.multi_agent import modes
 
     if options.name in modes.SEVERAL:
+        if options.settings:
+            raise InvalidParameter(f"{options.name}: --settings is for one stage, {', '.join(STAGES)}")
         return modes.command(
             options.name, options.steps, options.seconds, options.seed, options.models, options.resume,
             options.algorithm, overrides(options.set),

@@ -102,6 +102,7 @@ def test_the_command_searches_and_trains_from_its_file(tmp_path, capsys):
     assert main(["train", "risk", "--settings", str(mine), *words]) == 1
     assert "list, wanted settings" in capsys.readouterr().err
     assert main(["train", "market_making", "--settings", str(mine)]) == 2
+    assert main(["train", "unified", "--settings", str(mine)]) == 2
     assert main(["tune", "market_making"]) == 2
     assert 'No stage "market_making"' in capsys.readouterr().err
 
