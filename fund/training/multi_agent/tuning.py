@@ -98,17 +98,10 @@ def tune(
 
     Raises UnknownName, InvalidParameter, FundError where Optuna is not installed.
     """
-    optuna = _optuna()
-    name, store = known(algorithm or "mappo"), store or TeamStore()
+    optuna, name, store = _optuna(), known(algorithm or "mappo"), store or TeamStore()
     label = f"{name}_{stage.name}" + ("" if preset == "default" else f"_{preset}")
     folder = store.folder(stage.name, preset) / "tuning"
-    folder.mkdir(parents=True, exist_ok=True)
-    backend = optuna.storages.journal.JournalFileBackend(str(folder / f"{label}.log"))
-    study = optuna.create_study(
-        study_name=label, storage=optuna.storages.JournalStorage(backend), direction="maximize", load_if_exists=True,
-        sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTING),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTING),
-    )  # fmt: skip
+    study = _study(optuna, folder, label, seed)
 
     def objective(trial: Any) -> float:
         found = _merged(changes or {}, suggested(trial, stage, name))
@@ -119,6 +112,16 @@ def tune(
 
     study.optimize(objective, n_trials=trials, timeout=seconds)
     return _told(study, label, folder / f"{label}.yml")
+
+
+def _study(optuna: Any, folder: Path, label: str, seed: int) -> Any:
+    folder.mkdir(parents=True, exist_ok=True)
+    backend = optuna.storages.journal.JournalFileBackend(str(folder / f"{label}.log"))
+    return optuna.create_study(
+        study_name=label, storage=optuna.storages.JournalStorage(backend), direction="maximize", load_if_exists=True,
+        sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTING),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTING),
+    )  # fmt: skip
 
 
 def trial_score(job: Job, trial: Any, seed: int, pruned: type[Exception]) -> float:
