@@ -24,7 +24,7 @@ from typing import Any
 import yaml
 
 from fund.envs.team import Team
-from fund.errors import FundError
+from fund.errors import FundError, InvalidParameter
 from fund.paths import atomic_write
 from fund.stage import Stage
 from fund.training.multi_agent.acting import Policy
@@ -33,6 +33,7 @@ from fund.training.multi_agent.session import Job, mean_return, train_team
 from fund.training.multi_agent.settings import CRITIC_OF
 from fund.training.multi_agent.stages import stage_job
 from fund.training.multi_agent.store import TeamStore
+from fund.training.store import parameters_of
 
 Range = tuple[float, float]
 PPO: Mapping[str, Range] = {"actor_rate": (1e-5, 1e-2), "critic_rate": (1e-4, 1e-2), "entropy": (1e-5, 3e-2)}
@@ -102,6 +103,7 @@ def tune(
     label = f"{name}_{stage.name}" + ("" if preset == "default" else f"_{preset}")
     folder = store.folder(stage.name, preset) / "tuning"
     study = _study(optuna, folder, label, seed)
+    _demand_comparable(study, {"steps": steps, "seed": seed, **parameters_of(stage.strategy)})
 
     def objective(trial: Any) -> float:
         found = _merged(changes or {}, suggested(trial, stage, name))
@@ -122,6 +124,17 @@ def _study(optuna: Any, folder: Path, label: str, seed: int) -> Any:
         sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTING),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTING),
     )  # fmt: skip
+
+
+def _demand_comparable(study: Any, now: dict[str, Any]) -> None:
+    # scores of other lengths or worlds are no scores of these
+    before = study.user_attrs.get("judged", now)
+    different = [key for key, value in now.items() if before.get(key) != value]
+    if different:
+        raise InvalidParameter(
+            f"{study.study_name}: its trials had another {', '.join(different)}; give the same, or other --models"
+        )
+    study.set_user_attr("judged", now)
 
 
 def trial_score(job: Job, trial: Any, seed: int, pruned: type[Exception]) -> float:

@@ -71,6 +71,10 @@ def test_a_study_goes_on_and_its_best_is_trained(tmp_path):
     assert more.trials[:2] == first.trials
     scores = [t["score"] for t in more.trials if t["state"] == "complete"]
     assert more.score == max(scores) >= first.score
+    with pytest.raises(InvalidParameter, match="mappo_risk: its trials had another steps"):
+        tune(stage, trials=1, steps=300, store=store, changes=SMALL)
+    with pytest.raises(InvalidParameter, match="its trials had another n_steps"):
+        tune(stage_named("risk", n_steps=6), trials=1, steps=200, store=store, changes=SMALL)
     assert more.path == tmp_path / "grandmodel" / "risk" / "tuning" / "mappo_risk.yml"
     assert f"best of {len(more.trials)} trials" in more.path.read_text()
     block = read_settings(more.path)
