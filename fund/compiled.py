@@ -152,6 +152,7 @@ def _described(value: Any, seen: set[int]) -> Iterator[str]:
     elif isinstance(value, type):
         yield f"type {value.__qualname__} {getattr(value, '_fields', '')}"
     elif isinstance(value, tuple):
+        yield from getattr(value, "_fields", ())
         for item in value:
             yield from _described(item, seen)
     elif isinstance(value, (ModuleType, BuiltinFunctionType)):

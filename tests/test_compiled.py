@@ -9,6 +9,7 @@ import pytest
 from numba import njit
 
 from fund.compiled import cache_folder, compiled, digest
+from fund.market.tape import places
 
 INNER = "from numba import njit\nRATE = {rate}\n@njit\ndef inner(x):\n    return x {sign} RATE\n"
 OUTER = """
@@ -70,6 +71,22 @@ def closure(factor, weight=1.0):
         return inside(x)
 
     return around
+
+
+def test_the_digest_knows_which_field_stands_where():
+    def reads(fields):
+        at = places(fields)
+
+        @compiled
+        def low(row):
+            return row[at.low]
+
+        return low
+
+    row = np.array([1.0, 2.0])
+    assert (reads(("low", "high"))(row), reads(("high", "low"))(row)) == (1.0, 2.0)
+    assert digest(reads(("low", "high"))) == digest(reads(("low", "high")))
+    assert digest(reads(("low", "high"))) != digest(reads(("high", "low")))
 
 
 def test_the_digest_follows_closures():

@@ -23,7 +23,7 @@ sums of x, y and their products, at a cost that does not depend on w. Changes d_
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from fund.compiled import compiled
 from fund.errors import DataError
 from fund.market.dickey_fuller import NOTHING, dickey_fuller, half_life
-from fund.market.tape import Tape, empty_block
+from fund.market.tape import Tape, empty_block, places
 from fund.strategy import names
 from specialists.statistical_arbitrage.market import Legs
 from specialists.statistical_arbitrage.rolling import kalman_hedge_ratio, rolling_hedge_ratio
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from specialists.statistical_arbitrage.strategy import StatisticalArbitrage
 
 Floats = NDArray[np.float64]
-Scales = tuple[float, float, float]  # of the z-score, of the spread's volatility, of a leg's move
 
 LONG, MIDDLE, SHORT = 120, 60, 20  # rows of the windows
 WARM_UP = LONG  # rows before the first decision
@@ -70,6 +69,23 @@ MARKET_FEATURES = (
 FEATURES = (*MARKET_FEATURES, *Own._fields)
 
 
+class Scales(NamedTuple):
+    """In what features are measured."""
+
+    spread: float  # deviation of the known process
+    change: float  # of the spread in a step
+    leg: float  # of a leg in a step
+
+
+AT = places(MARKET_FEATURES)
+# running sums, with b and a the levels of legs 1 and 2, v and u their changes: of levels and changes of a row (LEVEL),
+# of levels before the row and its changes (PAIR)
+LEVEL = places(("a", "b", "aa", "ab", "bb", "uu", "uv", "vv"))
+PAIR = places(("a", "b", "aa", "ab", "bb", "u", "v", "uu", "uv", "vv", "au", "av", "bu", "bv"))
+# where the sums of the long, middle and short window end
+ENDS = (len(PAIR), len(PAIR) + len(LEVEL), len(PAIR) + 2 * len(LEVEL))
+
+
 def lay_out(
     desk: StatisticalArbitrage, legs: Legs, borrow: Floats, rows: NDArray[np.int64] | None = None
 ) -> Tape:
@@ -79,15 +95,16 @@ def lay_out(
     steps, n = borrow.shape
     wide = np.zeros((steps, n, len(desk.features)), dtype=np.float32)
     mean = desk.price - legs.level_1[0] if desk.knows else np.full(n, math.nan)
-    scales = (desk.stationary_deviation, desk.eta * math.sqrt(desk.dt), desk.leg_unit)
+    scales = Scales(desk.stationary_deviation, desk.eta * math.sqrt(desk.dt), desk.leg_unit)
     _features(y, x, beta, innovation, mean, scales, wide)
     columns = names(desk.step.columns)
     block = empty_block(steps, len(columns), n)
-    block[:, 0], block[:, 1] = legs.price_1, legs.price_2
-    block[:, 2] = beta[WARM_UP:]
+    column = places(columns)
+    block[:, column.leg_1], block[:, column.leg_2] = legs.price_1, legs.price_2
+    block[:, column.hedge_ratio] = beta[WARM_UP:]
     if desk.by_exposure:  # levels are logs: a share of leg 1 is hedged by beta times its worth of leg 2
-        block[:, 2] *= legs.price_1 / legs.price_2
-    block[:, 3], block[:, 4] = borrow, wide[:, :, 0]
+        block[:, column.hedge_ratio] *= legs.price_1 / legs.price_2
+    block[:, column.borrow], block[:, column.zscore] = borrow, wide[:, :, AT.zscore_60]
     if not np.isfinite(block.sum()):
         raise DataError(f"{desk.name}: a price, hedge ratio or z-score is not finite")
     return Tape(columns, block, wide, np.zeros(0, dtype=np.int64) if rows is None else rows)
@@ -135,26 +152,26 @@ def _features(
     scales: Scales,
     out: NDArray[np.float32],
 ) -> None:
-    # sums: long window 0-13, middle 14-21, short 22-29
     rows, paths = y.shape
     for first in range(0, paths, _CHUNK):
         last = min(first + _CHUNK, paths)
-        sums = np.zeros((30, last - first))
+        sums = np.zeros((ENDS[2], last - first))
+        long, middle, short = sums[: ENDS[0]], sums[ENDS[0] : ENDS[1]], sums[ENDS[1] :]
         for t in range(1, rows):
-            _pairs(y, x, t, first, last, 1.0, sums[:14])
-            _levels(y, x, t, first, last, 1.0, sums[14:22])
-            _levels(y, x, t, first, last, 1.0, sums[22:30])
+            _pairs(y, x, t, first, last, 1.0, long)
+            _levels(y, x, t, first, last, 1.0, middle)
+            _levels(y, x, t, first, last, 1.0, short)
             if t > LONG:
-                _pairs(y, x, t - LONG, first, last, -1.0, sums[:14])
+                _pairs(y, x, t - LONG, first, last, -1.0, long)
             if t > MIDDLE:
-                _levels(y, x, t - MIDDLE, first, last, -1.0, sums[14:22])
+                _levels(y, x, t - MIDDLE, first, last, -1.0, middle)
             if t > SHORT:
-                _levels(y, x, t - SHORT, first, last, -1.0, sums[22:30])
+                _levels(y, x, t - SHORT, first, last, -1.0, short)
             if t >= WARM_UP:
                 for i in range(first, last):
                     place = out[t - WARM_UP, i]
                     _write(y, x, beta, t, i, mean[i], scales, sums[:, i - first], place)
-                    place[12] = innovation[t, i]
+                    place[AT.kalman_innovation] = innovation[t, i]
 
 
 @njit(inline="always")
@@ -164,20 +181,20 @@ def _pairs(y: Floats, x: Floats, t: int, first: int, last: int, sign: float, sum
     for i in range(last - first):
         a, b = a_t[i], b_t[i]
         u, v = u_t[i] - a, v_t[i] - b
-        sums[0, i] += sign * a
-        sums[1, i] += sign * b
-        sums[2, i] += sign * a * a
-        sums[3, i] += sign * a * b
-        sums[4, i] += sign * b * b
-        sums[5, i] += sign * u
-        sums[6, i] += sign * v
-        sums[7, i] += sign * u * u
-        sums[8, i] += sign * u * v
-        sums[9, i] += sign * v * v
-        sums[10, i] += sign * a * u
-        sums[11, i] += sign * a * v
-        sums[12, i] += sign * b * u
-        sums[13, i] += sign * b * v
+        sums[PAIR.a, i] += sign * a
+        sums[PAIR.b, i] += sign * b
+        sums[PAIR.aa, i] += sign * a * a
+        sums[PAIR.ab, i] += sign * a * b
+        sums[PAIR.bb, i] += sign * b * b
+        sums[PAIR.u, i] += sign * u
+        sums[PAIR.v, i] += sign * v
+        sums[PAIR.uu, i] += sign * u * u
+        sums[PAIR.uv, i] += sign * u * v
+        sums[PAIR.vv, i] += sign * v * v
+        sums[PAIR.au, i] += sign * a * u
+        sums[PAIR.av, i] += sign * a * v
+        sums[PAIR.bu, i] += sign * b * u
+        sums[PAIR.bv, i] += sign * b * v
 
 
 @njit(inline="always")
@@ -187,36 +204,36 @@ def _levels(y: Floats, x: Floats, t: int, first: int, last: int, sign: float, su
     for i in range(last - first):
         a, b = a_t[i], b_t[i]
         u, v = a - a_p[i], b - b_p[i]
-        sums[0, i] += sign * a
-        sums[1, i] += sign * b
-        sums[2, i] += sign * a * a
-        sums[3, i] += sign * a * b
-        sums[4, i] += sign * b * b
-        sums[5, i] += sign * u * u
-        sums[6, i] += sign * u * v
-        sums[7, i] += sign * v * v
+        sums[LEVEL.a, i] += sign * a
+        sums[LEVEL.b, i] += sign * b
+        sums[LEVEL.aa, i] += sign * a * a
+        sums[LEVEL.ab, i] += sign * a * b
+        sums[LEVEL.bb, i] += sign * b * b
+        sums[LEVEL.uu, i] += sign * u * u
+        sums[LEVEL.uv, i] += sign * u * v
+        sums[LEVEL.vv, i] += sign * v * v
 
 
 @njit(inline="always")
 def _zscore(spread: float, h: float, s: Floats, window: int) -> float:
     # of the spread among the levels of a window, from its sums
-    mean = (s[1] - h * s[0]) / window
-    area = s[4] - 2.0 * h * s[3] + h * h * s[2] - window * mean * mean
+    mean = (s[LEVEL.b] - h * s[LEVEL.a]) / window
+    area = s[LEVEL.bb] - 2.0 * h * s[LEVEL.ab] + h * h * s[LEVEL.aa] - window * mean * mean
     return (spread - mean) / math.sqrt(area / (window - 1)) if area > NOTHING else 0.0
 
 
 @njit(inline="always")
 def _deviation(h: float, s: Floats, window: int) -> float:
-    return math.sqrt(max((s[7] - 2.0 * h * s[6] + h * h * s[5]) / window, NOTHING))
+    return math.sqrt(max((s[LEVEL.vv] - 2.0 * h * s[LEVEL.uv] + h * h * s[LEVEL.uu]) / window, NOTHING))
 
 
 @njit(inline="always")
 def _dickey_fuller(h: float, s: Floats) -> tuple[float, float]:
     # slope and t-statistic of the spread's change on the spread before it, with a constant
-    mean, drift = (s[1] - h * s[0]) / LONG, s[6] - h * s[5]
-    zz = s[4] - 2.0 * h * s[3] + h * h * s[2] - LONG * mean * mean
-    zd = s[13] - h * (s[12] + s[11]) + h * h * s[10] - mean * drift
-    dd = s[9] - 2.0 * h * s[8] + h * h * s[7] - drift * drift / LONG
+    mean, drift = (s[PAIR.b] - h * s[PAIR.a]) / LONG, s[PAIR.v] - h * s[PAIR.u]
+    zz = s[PAIR.bb] - 2.0 * h * s[PAIR.ab] + h * h * s[PAIR.aa] - LONG * mean * mean
+    zd = s[PAIR.bv] - h * (s[PAIR.bu] + s[PAIR.av]) + h * h * s[PAIR.au] - mean * drift
+    dd = s[PAIR.vv] - 2.0 * h * s[PAIR.uv] + h * h * s[PAIR.uu] - drift * drift / LONG
     return dickey_fuller(zz, zd, dd, LONG)
 
 
@@ -234,20 +251,23 @@ def _write(
 ) -> None:
     h = beta[t, i]
     spread = y[t, i] - h * x[t, i]
-    sd_60, sd_20 = _deviation(h, s[14:22], MIDDLE), _deviation(h, s[22:30], SHORT)
+    middle, short = s[ENDS[0] : ENDS[1]], s[ENDS[1] : ENDS[2]]
+    sd_60, sd_20 = _deviation(h, middle, MIDDLE), _deviation(h, short, SHORT)
     slope, statistic = _dickey_fuller(h, s)
-    out[0] = _zscore(spread, h, s[14:22], MIDDLE) if math.isnan(mean) else (spread - mean) / scales[0]
-    out[1] = _zscore(spread, h, s[22:30], SHORT)
-    out[2] = (spread - y[t - 1, i] + h * x[t - 1, i]) / sd_60
-    out[3] = half_life(slope) / HALF_LIFE_UNIT
-    out[4] = h
-    out[5] = 10.0 * (h - beta[t - SHORT, i])
-    out[6] = sd_60 / scales[1]
-    out[7] = sd_20 / sd_60
-    area = s[19] * s[21]
-    out[8] = s[20] / math.sqrt(area) if area > 0.0 else 0.0
-    out[9] = statistic
-    out[10] = (spread - y[t - 5, i] + h * x[t - 5, i]) / (sd_60 * math.sqrt(5.0))
-    out[11] = (spread - y[t - SHORT, i] + h * x[t - SHORT, i]) / (sd_60 * math.sqrt(SHORT))
-    out[13] = (y[t, i] - y[t - 1, i]) / scales[2]
-    out[14] = (x[t, i] - x[t - 1, i]) / scales[2]
+    out[AT.zscore_60] = (
+        _zscore(spread, h, middle, MIDDLE) if math.isnan(mean) else (spread - mean) / scales.spread
+    )
+    out[AT.zscore_20] = _zscore(spread, h, short, SHORT)
+    out[AT.spread_return] = (spread - y[t - 1, i] + h * x[t - 1, i]) / sd_60
+    out[AT.half_life] = half_life(slope) / HALF_LIFE_UNIT
+    out[AT.hedge_ratio] = h
+    out[AT.hedge_ratio_change] = 10.0 * (h - beta[t - SHORT, i])
+    out[AT.spread_volatility] = sd_60 / scales.change
+    out[AT.volatility_ratio] = sd_20 / sd_60
+    area = middle[LEVEL.uu] * middle[LEVEL.vv]
+    out[AT.leg_correlation] = middle[LEVEL.uv] / math.sqrt(area) if area > 0.0 else 0.0
+    out[AT.adf_statistic] = statistic
+    out[AT.spread_momentum_5] = (spread - y[t - 5, i] + h * x[t - 5, i]) / (sd_60 * math.sqrt(5.0))
+    out[AT.spread_momentum_20] = (spread - y[t - SHORT, i] + h * x[t - SHORT, i]) / (sd_60 * math.sqrt(SHORT))
+    out[AT.leg_1_return] = (y[t, i] - y[t - 1, i]) / scales.leg
+    out[AT.leg_2_return] = (x[t, i] - x[t - 1, i]) / scales.leg
