@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 
 def places(names: Sequence[str]) -> Any:
     """Where each name stands: `places(("bid", "ask")).ask` is 1, to compiled code a constant."""
-    return namedtuple("Places", names)._make(range(len(names)))  # type: ignore[misc]
+    return namedtuple("Places", names)(*range(len(names)))
 
 
 @dataclass(frozen=True)
