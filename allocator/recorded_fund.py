@@ -96,7 +96,19 @@ def warnings(gathered: Gathered, told: Mapping[str, Told]) -> tuple[str, ...]:
     text = "One history: standard errors are over days (Newey & West), and the past is one draw."
     within = [name for name, one in told.items() if not len(one.daily.days)]
     cash = (f"Within the day, so that the sleeve lies in cash: {', '.join(within)}.",) if within else ()
-    return (text, *cash, *gathered.notes)
+    gone = fragile([row for one in told.values() for row in one.rows])
+    late = (f"Less than half is left one row late, as where prices of a row are not of one moment: {gone}.",)
+    return (text, *cash, *(late if gone else ()), *gathered.notes)
+
+
+def fragile(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Tests on which a player earned something of which less than half is left when it decides a row late."""
+    found = []
+    for row in rows:
+        earned = row["agent"] if row["player"] == "agent" else row["rule_score"]
+        if earned > 0.0 and row["one_row_late"] < 0.5 * earned:
+            found.append(f"{row['test']} ({earned:.1f} % to {row['one_row_late']:.1f} %)")
+    return ", ".join(found)
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from allocator.recorded_desks import cuts, recorded_desks
-from allocator.recorded_fund import compounded, streams, table
+from allocator.recorded_fund import compounded, fragile, streams, table
 from allocator.recorded_parts import EMBARGO, TRAINING_STEPS, days_of, history_of, named, one_by_one
 from allocator.recorded_play import Daily, by_day, daily, together
 from allocator.recorded_tests import compound, compound_difference
@@ -239,6 +239,15 @@ def test_the_table_says_who_played():
         "/",
         "flat",
     ]
+
+
+def test_what_is_gone_a_row_late_is_named():
+    rows = [
+        {"test": "CRUDE", "agent": 0.0, "rule_score": 22.8, "one_row_late": 2.6, "player": "zscore"},
+        {"test": "SP500", "agent": 5.98, "rule_score": 5.94, "one_row_late": 5.93, "player": "agent"},
+        {"test": "KO/PEP", "agent": -1.0, "rule_score": -0.8, "one_row_late": -3.0, "player": "agent"},
+    ]
+    assert fragile(rows) == "CRUDE (22.8 % to 2.6 %)"
 
 
 def test_embargo_lies_between_the_parts(own_folder):
