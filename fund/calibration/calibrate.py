@@ -27,8 +27,15 @@ def fitted(
     """
     if not calibration.bounds:
         raise InvalidParameter(f"{market.name}: no parameter of its market is fitted to files")
-    given = dict(calibration.given(desk, tape))
-    return given, match(market.with_parameters(**given), calibration.bounds, calibration.moments, tape, tapes)
+    given, untold = dict(calibration.given(desk, tape)), dict(calibration.untold(desk))
+    silent = set(untold.values())
+
+    def moments(world: Strategy, drawn: Tape) -> dict[str, Any]:
+        found = calibration.moments(world, drawn)
+        return {name: value for name, value in found.items() if name not in silent}
+
+    bounds = {name: ends for name, ends in calibration.bounds.items() if name not in untold}
+    return given, match(market.with_parameters(**given), bounds, moments, tape, tapes)
 
 
 def calibrate(

@@ -37,6 +37,8 @@ class Calibration:
     moments: Callable[[Any, Tape], Mapping[str, Floats]] = lambda desk, tape: {}
     bounds: Bounds = field(default_factory=dict)  # parameters that are fitted, and within what
     given: Callable[[Any, Tape], Mapping[str, Any]] = lambda desk, tape: {}  # what a record says outright
+    # of those in `bounds`, what a record tells nothing of, and by which moment it would
+    untold: Callable[[Any], Mapping[str, str]] = lambda desk: {}
     details: Callable[[Any, Tape], Mapping[str, Floats]] = lambda desk, tape: {}  # further facts, not judged
     # of a desk on a record of many instruments, the one on its own
     chosen: Callable[[Any], Strategy] = lambda desk: desk
