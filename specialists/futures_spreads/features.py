@@ -41,7 +41,7 @@ from numpy.typing import NDArray
 from fund.compiled import compiled
 from fund.errors import DataError
 from fund.market.dickey_fuller import NOTHING, dickey_fuller, half_life
-from fund.market.tape import Tape, empty_block
+from fund.market.tape import Tape, empty_block, places
 from fund.strategy import names
 from specialists.futures_spreads.step import Columns, Own
 
@@ -62,6 +62,7 @@ MARKET_FEATURES = (
     "adf_statistic", "leg_correlation", "inventory_change", "contango",
 )  # fmt: skip
 FEATURES = (*MARKET_FEATURES, *Own._fields)
+AT, COLUMN = places(MARKET_FEATURES), places(names(Columns))
 _SEASON_SIN = np.sin(2.0 * np.pi * np.arange(YEAR) / YEAR)
 _SEASON_COS = np.cos(2.0 * np.pi * np.arange(YEAR) / YEAR)
 
@@ -195,14 +196,15 @@ def _columns(c: Chain, i: int, h_1: Floats, h_2: Floats, surprise: Floats, block
         if t < WARM_UP:
             continue
         row = block[t - WARM_UP]
-        row[0], row[1] = c.near_new[i, t], c.near_new[i, t]
-        row[2], row[3] = c.far_new[i, t], c.far_new[i, t]
-        row[0 if b_1 else 1], row[2 if b_2 else 3] = c.near_old[i, t], c.far_old[i, t]
-        row[4] = (1.0 if b_1 else 0.0) + (2.0 if b_2 else 0.0)
-        row[5], row[6] = h_1[t], h_2[t]
-        row[7], row[8] = c.roll_1[i, t], c.roll_2[i, t]
-        row[9], row[10] = c.margin[i, t], c.cost[i, t]
-        row[11] = surprise[t]
+        row[COLUMN.near_a], row[COLUMN.near_b] = c.near_new[i, t], c.near_new[i, t]
+        row[COLUMN.far_a], row[COLUMN.far_b] = c.far_new[i, t], c.far_new[i, t]
+        row[COLUMN.near_a if b_1 else COLUMN.near_b] = c.near_old[i, t]
+        row[COLUMN.far_a if b_2 else COLUMN.far_b] = c.far_old[i, t]
+        row[COLUMN.slot] = (1.0 if b_1 else 0.0) + (2.0 if b_2 else 0.0)
+        row[COLUMN.units_1], row[COLUMN.units_2] = h_1[t], h_2[t]
+        row[COLUMN.roll_1], row[COLUMN.roll_2] = c.roll_1[i, t], c.roll_2[i, t]
+        row[COLUMN.margin], row[COLUMN.cost] = c.margin[i, t], c.cost[i, t]
+        row[COLUMN.surprise] = surprise[t]
 
 
 @njit
@@ -228,10 +230,10 @@ def _index_windows(units: Units, x: Floats, wide: NDArray[np.float32]) -> None:
             y, yy = y - d, yy - d * d
         if t >= WARM_UP:
             out = wide[t - WARM_UP]
-            out[0], out[1] = _zscore(x[t], b, bb, MIDDLE), _zscore(x[t], a, aa, SHORT)
-            out[12] = math.sqrt(max(dd, 0.0) / MIDDLE) / units.daily_spread
+            out[AT.zscore_60], out[AT.zscore_20] = _zscore(x[t], b, bb, MIDDLE), _zscore(x[t], a, aa, SHORT)
+            out[AT.spread_volatility] = math.sqrt(max(dd, 0.0) / MIDDLE) / units.daily_spread
             slope, statistic = dickey_fuller(zz - z * z / LONG, zy - z * y / LONG, yy - y * y / LONG, LONG)
-            out[13], out[14] = half_life(slope) / HALF_LIFE_UNIT, statistic
+            out[AT.half_life], out[AT.adf_statistic] = half_life(slope) / HALF_LIFE_UNIT, statistic
 
 
 @njit
@@ -250,10 +252,11 @@ def _leg_windows(units: Units, r_1: Floats, r_2: Floats, wide: NDArray[np.float3
             uu, vv, uv = uu - r_1[k] * r_1[k], vv - r_2[k] * r_2[k], uv - r_1[k] * r_2[k]
         if t >= WARM_UP:
             out = wide[t - WARM_UP]
-            out[9], out[10] = r_1[t] / usual, fast / (usual * math.sqrt(5.0))
-            out[11] = slow / (usual * math.sqrt(SHORT))
+            out[AT.near_return_1], out[AT.near_return_5] = r_1[t] / usual, fast / (usual * math.sqrt(5.0))
+            out[AT.near_return_20] = slow / (usual * math.sqrt(SHORT))
             area = uu * vv
-            out[15] = min(max(uv / math.sqrt(area), -1.0), 1.0) if area > NOTHING * NOTHING else 0.0
+            known = area > NOTHING * NOTHING
+            out[AT.leg_correlation] = min(max(uv / math.sqrt(area), -1.0), 1.0) if known else 0.0
 
 
 @njit
@@ -263,13 +266,13 @@ def _shape(c: Chain, i: int, t: int, level: float, h_1: float, h_2: float, out: 
     gap, far_gap = c.next_gap[i, t], c.long_gap[i, t]
     front = (near - then) / (level * gap)
     back = (then - third) / (level * (far_gap - gap))
-    out[2] = 4.0 * front
-    out[3] = 4.0 * (third - near) / (level * far_gap)
-    out[4] = 8.0 * (front - back)
-    out[5] = 4.0 * YEAR * (h_1 * c.roll_1[i, t] + h_2 * c.roll_2[i, t])
-    out[6], out[7] = _SEASON_SIN[c.day[i, t]], _SEASON_COS[c.day[i, t]]
-    out[8], out[16] = c.to_roll[i, t], c.inventory[i, t]
-    out[17] = 1.0 if then > near else 0.0
+    out[AT.roll_yield] = 4.0 * front
+    out[AT.curve_slope] = 4.0 * (third - near) / (level * far_gap)
+    out[AT.curvature] = 8.0 * (front - back)
+    out[AT.carry] = 4.0 * YEAR * (h_1 * c.roll_1[i, t] + h_2 * c.roll_2[i, t])
+    out[AT.season_sin], out[AT.season_cos] = _SEASON_SIN[c.day[i, t]], _SEASON_COS[c.day[i, t]]
+    out[AT.days_to_roll], out[AT.inventory_change] = c.to_roll[i, t], c.inventory[i, t]
+    out[AT.contango] = 1.0 if then > near else 0.0
 
 
 @njit(inline="always")

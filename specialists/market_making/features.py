@@ -21,6 +21,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from fund.compiled import compiled
+from fund.market.tape import places
 from specialists.market_making.step import Own
 
 Floats = NDArray[np.float64]
@@ -40,8 +41,9 @@ MARKET_FEATURES = (
     "return_20",
 )
 FEATURES = (*MARKET_FEATURES, *Own._fields, "regime")
-REGIME = len(FEATURES) - 1
-FAST, SLOW = 1.0 / 5.0, 1.0 / 40.0  # weights of the newest row
+AT, REGIME = places(MARKET_FEATURES), FEATURES.index("regime")
+MEAN = places(("fast_sells", "fast_buys", "slow_sells", "slow_buys", "fast_square", "slow_square"))
+FAST, SLOW = 1.0 / 5.0, 1.0 / 40.0  # weights of the newest row in the exponential means
 
 
 class Sight(NamedTuple):
@@ -74,43 +76,44 @@ def norms_of(depth_decay: float, move: float, arrivals: float) -> Norms:
 def write_features(out: NDArray[np.float32], first: int, seen: Sight, norms: Norms) -> None:
     """Fill the market's slots of `out` (rows, paths, width), from path `first` on."""
     rows, n = seen.mid.shape
-    state = np.empty((6, n))
-    state[:4, :], state[4:, :] = norms.arrivals, norms.move**2
+    state = np.full((len(MEAN), n), norms.arrivals)
+    state[MEAN.fast_square], state[MEAN.slow_square] = norms.move**2, norms.move**2
     per_move, per_arrival = 1.0 / norms.move, 0.5 / norms.arrivals
     for t in range(rows):
         for i in range(n):
             _remember(state, seen, t, i)
             _write_book(out[t, first + i], seen, norms.decay, t, i)
-            fast, slow = state[0, i] + state[1, i], state[2, i] + state[3, i]
+            sells, buys = state[MEAN.fast_sells, i], state[MEAN.fast_buys, i]
+            slow_sells, slow_buys = state[MEAN.slow_sells, i], state[MEAN.slow_buys, i]
+            fast, slow = sells + buys, slow_sells + slow_buys
             row = out[t, first + i]
-            row[4] = (state[1, i] - state[0, i]) / (fast + 0.1 * norms.arrivals)
-            row[5] = (state[3, i] - state[2, i]) / (slow + 0.1 * norms.arrivals)
-            row[6] = fast * per_arrival
-            row[7] = math.sqrt(state[4, i]) * per_move
-            row[8] = math.sqrt(state[5, i]) * per_move
-            row[9] = (seen.mid[t, i] - seen.mid[max(t - 1, 0), i]) * per_move
-            row[10] = (seen.mid[t, i] - seen.mid[max(t - 5, 0), i]) * per_move * 5.0**-0.5
-            row[11] = (seen.mid[t, i] - seen.mid[max(t - 20, 0), i]) * per_move * 20.0**-0.5
+            row[AT.flow_imbalance_fast] = (buys - sells) / (fast + 0.1 * norms.arrivals)
+            row[AT.flow_imbalance_slow] = (slow_buys - slow_sells) / (slow + 0.1 * norms.arrivals)
+            row[AT.arrival_rate] = fast * per_arrival
+            row[AT.volatility_fast] = math.sqrt(state[MEAN.fast_square, i]) * per_move
+            row[AT.volatility_slow] = math.sqrt(state[MEAN.slow_square, i]) * per_move
+            row[AT.return_1] = (seen.mid[t, i] - seen.mid[max(t - 1, 0), i]) * per_move
+            row[AT.return_5] = (seen.mid[t, i] - seen.mid[max(t - 5, 0), i]) * per_move * 5.0**-0.5
+            row[AT.return_20] = (seen.mid[t, i] - seen.mid[max(t - 20, 0), i]) * per_move * 20.0**-0.5
 
 
 @njit(forceinline=True)
 def _remember(state: Floats, seen: Sight, t: int, i: int) -> None:
-    # exponential means of sells, buys (fast), sells, buys (slow), squared moves (fast, slow)
     if t == 0:
         return
     square = (seen.mid[t, i] - seen.mid[t - 1, i]) ** 2
-    state[0, i] += FAST * (seen.sells[t, i] - state[0, i])
-    state[1, i] += FAST * (seen.buys[t, i] - state[1, i])
-    state[2, i] += SLOW * (seen.sells[t, i] - state[2, i])
-    state[3, i] += SLOW * (seen.buys[t, i] - state[3, i])
-    state[4, i] += FAST * (square - state[4, i])
-    state[5, i] += SLOW * (square - state[5, i])
+    state[MEAN.fast_sells, i] += FAST * (seen.sells[t, i] - state[MEAN.fast_sells, i])
+    state[MEAN.fast_buys, i] += FAST * (seen.buys[t, i] - state[MEAN.fast_buys, i])
+    state[MEAN.slow_sells, i] += SLOW * (seen.sells[t, i] - state[MEAN.slow_sells, i])
+    state[MEAN.slow_buys, i] += SLOW * (seen.buys[t, i] - state[MEAN.slow_buys, i])
+    state[MEAN.fast_square, i] += FAST * (square - state[MEAN.fast_square, i])
+    state[MEAN.slow_square, i] += SLOW * (square - state[MEAN.slow_square, i])
 
 
 @njit(forceinline=True)
 def _write_book(row: NDArray[np.float32], seen: Sight, decay: float, t: int, i: int) -> None:
-    row[0] = seen.half_spread[t, i] * decay
-    row[1] = seen.near[t, i]
-    row[2] = seen.deep[t, i]
-    row[3] = (seen.microprice[t, i] - seen.mid[t, i]) * decay
+    row[AT.spread] = seen.half_spread[t, i] * decay
+    row[AT.book_imbalance_3] = seen.near[t, i]
+    row[AT.book_imbalance_10] = seen.deep[t, i]
+    row[AT.microprice_minus_mid] = (seen.microprice[t, i] - seen.mid[t, i]) * decay
     row[REGIME] = 0.5 * (seen.regime[t, i] - 1.0)

@@ -23,6 +23,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from fund.compiled import compiled
+from fund.market.tape import places
 from specialists.volatility_trading.step import Own
 
 Floats = NDArray[np.float64]
@@ -45,6 +46,10 @@ MARKET_FEATURES = (
     "moneyness",
 )
 FEATURES = (*MARKET_FEATURES, *Own._fields)
+AT = places(MARKET_FEATURES)
+IMPLIED = places(("month", "quarter", "half_year", "skew"))  # rows of `far`
+# sums of r^2, and of squared changes of ln IV_30
+SUM = places(("square_5", "square_20", "square_60", "implied_20"))
 WARM_UP = 80  # rows before the first decision
 UNIT = 0.16  # volatility at which the logarithmic slots are zero
 LOG_UNIT = math.log(UNIT)
@@ -60,8 +65,8 @@ def write_features(log_spot: Floats, far: Floats, dt: float, warm_up: int, out: 
     `far` holds the implied volatilities of 30, 90 and 180 days and the skew; rows are `warm_up` + T + 1.
     """
     rows, n = log_spot.shape
-    log_iv = np.log(far[0])
-    sums = np.zeros((4, n))  # of r^2 over 5, 20, 60, of squared changes of ln IV over 20
+    log_iv = np.log(far[IMPLIED.month])
+    sums = np.zeros((len(SUM), n))
     for t in range(1, rows):
         for i in range(n):
             square = (log_spot[t, i] - log_spot[t - 1, i]) ** 2
@@ -70,9 +75,9 @@ def write_features(log_spot: Floats, far: Floats, dt: float, warm_up: int, out: 
                 window = WINDOWS[k]
                 if t > window:
                     sums[k, i] -= (log_spot[t - window, i] - log_spot[t - window - 1, i]) ** 2
-            sums[3, i] += (log_iv[t, i] - log_iv[t - 1, i]) ** 2
+            sums[SUM.implied_20, i] += (log_iv[t, i] - log_iv[t - 1, i]) ** 2
             if t > 20:
-                sums[3, i] -= (log_iv[t - 20, i] - log_iv[t - 21, i]) ** 2
+                sums[SUM.implied_20, i] -= (log_iv[t - 20, i] - log_iv[t - 21, i]) ** 2
         if t >= warm_up:
             for i in range(n):
                 _write_row(log_spot, log_iv, far, sums, dt, t, i, out[t - warm_up, i])
@@ -89,17 +94,19 @@ def _write_row(
     i: int,
     out: NDArray[np.float32],
 ) -> None:
-    near, middle, long = far[0, t, i], far[1, t, i], far[2, t, i]
-    out[0] = 2.0 * (log_iv[t, i] - LOG_UNIT)
+    near, middle, long = far[IMPLIED.month, t, i], far[IMPLIED.quarter, t, i], far[IMPLIED.half_year, t, i]
+    out[AT.implied_vol] = 2.0 * (log_iv[t, i] - LOG_UNIT)
     least = LEAST * LEAST * dt
     for k in range(3):
-        out[1 + k] = math.log(max(sums[k, i], least * WINDOWS[k]) / (WINDOWS[k] * dt)) - 2.0 * LOG_UNIT
-    out[4] = (near - math.sqrt(max(sums[1, i], 0.0) / (20.0 * dt))) / 0.05
-    out[5] = math.sqrt(max(sums[3, i], 0.0) / 20.0) / 0.06
+        variance = max(sums[k, i], least * WINDOWS[k]) / (WINDOWS[k] * dt)
+        out[AT.realised_vol_5 + k] = math.log(variance) - 2.0 * LOG_UNIT
+    out[AT.iv_minus_rv] = (near - math.sqrt(max(sums[SUM.square_20, i], 0.0) / (20.0 * dt))) / 0.05
+    out[AT.vol_of_vol] = math.sqrt(max(sums[SUM.implied_20, i], 0.0) / 20.0) / 0.06
     between = (DAYS[1] * middle * middle - DAYS[0] * near * near) / (DAYS[1] - DAYS[0])
-    out[6] = math.log(max(between, LEAST * LEAST) / (near * near))
-    out[7] = 10.0 * math.log(long / middle)
-    out[8] = 5.0 * far[3, t, i]
-    out[9] = 5.0 * (log_iv[t, i] - log_iv[t - 5, i])
-    for k, lag in ((10, 1), (11, 5), (12, 20)):
-        out[k] = (log_spot[t, i] - log_spot[t - lag, i]) / (far[0, t - lag, i] * math.sqrt(lag * dt))
+    out[AT.forward_variance] = math.log(max(between, LEAST * LEAST) / (near * near))
+    out[AT.term_slope_90_180] = 10.0 * math.log(long / middle)
+    out[AT.skew] = 5.0 * far[IMPLIED.skew, t, i]
+    out[AT.iv_momentum_5] = 5.0 * (log_iv[t, i] - log_iv[t - 5, i])
+    for k, lag in ((AT.return_1, 1), (AT.return_5, 5), (AT.return_20, 20)):
+        usual = far[IMPLIED.month, t - lag, i] * math.sqrt(lag * dt)
+        out[k] = (log_spot[t, i] - log_spot[t - lag, i]) / usual
