@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fund.compiled import compiled
+from fund.market.tape import places
 
 Floats = NDArray[np.float64]
 
@@ -124,13 +125,14 @@ _STATISTICS = (
     "return_1", "return_5", "return_20", "return_21", "return_60", "return_120", "mean_60", "volatility_5",
     "volatility_20", "volatility_60", "downside_60", "drawdown_60", "drawdown_120", "skew_60", "win_20",
 )  # fmt: skip
+AT = places(_STATISTICS)
 
 
 @compiled
 def _rolling(returns: Floats) -> Floats:
     """Statistics (T+1, n, desks, len(_STATISTICS)) of the days before each row, from (W+T, n, desks)."""
     total, n, desks = returns.shape
-    out = np.empty((total - WARM_UP + 1, n, desks, 15))
+    out = np.empty((total - WARM_UP + 1, n, desks, len(_STATISTICS)))
     for row in range(total - WARM_UP + 1):
         for i in range(n):
             for d in range(desks):
@@ -140,28 +142,28 @@ def _rolling(returns: Floats) -> Floats:
 
 @compiled
 def _one(returns: Floats, end: int, i: int, d: int, out: Floats) -> None:
-    out[0] = returns[end - 1, i, d]
-    out[1] = _total(returns, end, 5, i, d)
-    out[2] = _total(returns, end, 20, i, d)
-    out[3] = _total(returns, end, 21, i, d)
-    out[4] = _total(returns, end, 60, i, d)
-    out[5] = _total(returns, end, 120, i, d)
-    out[6] = out[4] / 60.0
-    out[7] = _deviation(returns, end, 5, i, d)
-    out[8] = _deviation(returns, end, 20, i, d)
-    out[9] = _deviation(returns, end, 60, i, d)
-    below, cubed, mean, wins = 0.0, 0.0, out[6], 0.0
+    out[AT.return_1] = returns[end - 1, i, d]
+    out[AT.return_5] = _total(returns, end, 5, i, d)
+    out[AT.return_20] = _total(returns, end, 20, i, d)
+    out[AT.return_21] = _total(returns, end, 21, i, d)
+    out[AT.return_60] = _total(returns, end, 60, i, d)
+    out[AT.return_120] = _total(returns, end, 120, i, d)
+    out[AT.mean_60] = out[AT.return_60] / 60.0
+    out[AT.volatility_5] = _deviation(returns, end, 5, i, d)
+    out[AT.volatility_20] = _deviation(returns, end, 20, i, d)
+    out[AT.volatility_60] = _deviation(returns, end, 60, i, d)
+    below, cubed, mean, wins = 0.0, 0.0, out[AT.mean_60], 0.0
     for t in range(end - 60, end):
         r = returns[t, i, d]
         below += min(r, 0.0) ** 2
         cubed += (r - mean) ** 3
         if t >= end - 20 and r > 0.0:
             wins += 1.0
-    out[10] = np.sqrt(below / 60.0)
-    out[11] = _drawdown(returns, end, 60, i, d)
-    out[12] = _drawdown(returns, end, 120, i, d)
-    out[13] = cubed / 60.0 / (out[9] ** 3 + 1e-18)
-    out[14] = wins / 20.0
+    out[AT.downside_60] = np.sqrt(below / 60.0)
+    out[AT.drawdown_60] = _drawdown(returns, end, 60, i, d)
+    out[AT.drawdown_120] = _drawdown(returns, end, 120, i, d)
+    out[AT.skew_60] = cubed / 60.0 / (out[AT.volatility_60] ** 3 + 1e-18)
+    out[AT.win_20] = wins / 20.0
 
 
 @compiled

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from fund.compiled import compiled
 from fund.errors import DataError
-from fund.market.tape import Tape, empty_block
+from fund.market.tape import Tape, empty_block, places
 from fund.strategy import names
 from specialists.factor_tracking.step import Columns
 
@@ -57,7 +57,15 @@ VALUATION_Z = tuple(FEATURES.index(f"{factor}_valuation_z") for factor in FACTOR
 MOMENTUM_60 = tuple(FEATURES.index(f"{factor}_momentum_60") for factor in FACTORS)
 VOLATILITY_20 = tuple(FEATURES.index(f"{factor}_volatility_20") for factor in FACTORS)
 CORRELATIONS = FEATURES.index("correlation_value_momentum")
-SURPRISES = names(Columns).index("value_surprise")
+AT, COLUMN = places(FEATURES), places(names(Columns))
+PER_FACTOR = AT.momentum_return_1 - AT.value_return_1  # slots
+# of returns over 20 and 60 rows, of their squares, of products over 60, of the market's over 20
+SUM = places((
+    "value_20", "momentum_20", "quality_20", "value_60", "momentum_60", "quality_60",
+    "value_square_20", "momentum_square_20", "quality_square_20",
+    "value_square_60", "momentum_square_60", "quality_square_60",
+    "value_momentum", "value_quality", "momentum_quality", "market_20", "market_square_20",
+))  # fmt: skip
 MARKET_RETURN, MARKET_ACTIVITY = FEATURES.index("market_return_20"), FEATURES.index("market_volatility")
 
 
@@ -81,7 +89,7 @@ def fill(tape: Tape, cut: slice, past: Past, usual: Floats) -> None:
     block, wide = tape.block[:, :, cut], tape.features[:, cut]
     _levels(past.returns, past.market, block)
     if past.surprise is not None:
-        block[1:, SURPRISES : SURPRISES + 3] = past.surprise[WARM_UP:]
+        block[1:, COLUMN.value_surprise : COLUMN.value_surprise + 3] = past.surprise[WARM_UP:]
     _windows(past.returns, past.market, past.valuation, usual, block, wide)
 
 
@@ -95,12 +103,12 @@ def checked(tape: Tape) -> Tape:
 @compiled(nogil=True)
 def _levels(returns: Floats, market: Floats, block: Floats) -> None:
     start = returns.shape[0] - block.shape[0] + 1
-    block[0, :4] = 100.0
+    block[0, : COLUMN.market + 1] = 100.0
     for t in range(1, block.shape[0]):
         for i in range(block.shape[2]):
             for k in range(3):
                 block[t, k, i] = block[t - 1, k, i] * (1.0 + returns[start + t - 1, k, i])
-            block[t, 3, i] = block[t - 1, 3, i] * (1.0 + market[start + t - 1, i])
+            block[t, COLUMN.market, i] = block[t - 1, COLUMN.market, i] * (1.0 + market[start + t - 1, i])
 
 
 @compiled(nogil=True)
@@ -112,9 +120,8 @@ def _windows(
     block: Floats,
     wide: NDArray[np.float32],
 ) -> None:
-    # sums of a path: r over 20 and 60, r^2 over 20 and 60 (three each), products over 60, market r and r^2 over 20
     rows, paths = market.shape
-    sums = np.zeros((17, paths))
+    sums = np.zeros((len(SUM), paths))
     for t in range(rows):
         for i in range(paths):
             _add(sums, returns, market, t, i, 1.0, 1.0)
@@ -139,24 +146,24 @@ def _windows(
 def _add(sums: Floats, returns: Floats, market: Floats, t: int, i: int, short: float, long: float) -> None:
     a, b, c, m = returns[t, 0, i], returns[t, 1, i], returns[t, 2, i], market[t, i]
     if short != 0.0:
-        sums[0, i] += short * a
-        sums[1, i] += short * b
-        sums[2, i] += short * c
-        sums[6, i] += short * a * a
-        sums[7, i] += short * b * b
-        sums[8, i] += short * c * c
-        sums[15, i] += short * m
-        sums[16, i] += short * m * m
+        sums[SUM.value_20, i] += short * a
+        sums[SUM.momentum_20, i] += short * b
+        sums[SUM.quality_20, i] += short * c
+        sums[SUM.value_square_20, i] += short * a * a
+        sums[SUM.momentum_square_20, i] += short * b * b
+        sums[SUM.quality_square_20, i] += short * c * c
+        sums[SUM.market_20, i] += short * m
+        sums[SUM.market_square_20, i] += short * m * m
     if long != 0.0:
-        sums[3, i] += long * a
-        sums[4, i] += long * b
-        sums[5, i] += long * c
-        sums[9, i] += long * a * a
-        sums[10, i] += long * b * b
-        sums[11, i] += long * c * c
-        sums[12, i] += long * a * b
-        sums[13, i] += long * a * c
-        sums[14, i] += long * b * c
+        sums[SUM.value_60, i] += long * a
+        sums[SUM.momentum_60, i] += long * b
+        sums[SUM.quality_60, i] += long * c
+        sums[SUM.value_square_60, i] += long * a * a
+        sums[SUM.momentum_square_60, i] += long * b * b
+        sums[SUM.quality_square_60, i] += long * c * c
+        sums[SUM.value_momentum, i] += long * a * b
+        sums[SUM.value_quality, i] += long * a * c
+        sums[SUM.momentum_quality, i] += long * b * c
 
 
 @njit(inline="always")
@@ -166,20 +173,24 @@ def _write(
     per_short, per_long = 1.0 / math.sqrt(SHORT), 1.0 / math.sqrt(LONG)
     for k in range(3):
         unit = 1.0 / usual[k]
-        activity = math.sqrt(max(sums[6 + k], 0.0)) * per_short * unit
-        out[6 * k] = today[k] * unit
-        out[6 * k + 1] = sums[k] * unit * per_short
-        out[6 * k + 2] = z[k]
-        out[6 * k + 3] = sums[3 + k] * unit * per_long
-        out[6 * k + 4] = activity
-        columns[4 + k] = z[k]
-        columns[7 + k] = max(activity, LEAST_VOLATILITY) * usual[k] * math.sqrt(252.0)
-    root_1, root_2 = math.sqrt(max(sums[9], 1e-18)), math.sqrt(max(sums[10], 1e-18))
-    root_3 = math.sqrt(max(sums[11], 1e-18))
-    columns[10] = sums[12] / (root_1 * root_2)
-    columns[11] = sums[13] / (root_1 * root_3)
-    columns[12] = sums[14] / (root_2 * root_3)
-    out[18], out[19], out[20] = columns[10], columns[11], columns[12]
+        activity = math.sqrt(max(sums[SUM.value_square_20 + k], 0.0)) * per_short * unit
+        at = k * PER_FACTOR
+        out[at + AT.value_return_1] = today[k] * unit
+        out[at + AT.value_return_20] = sums[SUM.value_20 + k] * unit * per_short
+        out[at + AT.value_valuation_z] = z[k]
+        out[at + AT.value_momentum_60] = sums[SUM.value_60 + k] * unit * per_long
+        out[at + AT.value_volatility_20] = activity
+        columns[COLUMN.value_z + k] = z[k]
+        columns[COLUMN.value_volatility + k] = max(activity, LEAST_VOLATILITY) * usual[k] * math.sqrt(252.0)
+    root_1 = math.sqrt(max(sums[SUM.value_square_60], 1e-18))
+    root_2 = math.sqrt(max(sums[SUM.momentum_square_60], 1e-18))
+    root_3 = math.sqrt(max(sums[SUM.quality_square_60], 1e-18))
+    columns[COLUMN.correlation_value_momentum] = sums[SUM.value_momentum] / (root_1 * root_2)
+    columns[COLUMN.correlation_value_quality] = sums[SUM.value_quality] / (root_1 * root_3)
+    columns[COLUMN.correlation_momentum_quality] = sums[SUM.momentum_quality] / (root_2 * root_3)
+    out[AT.correlation_value_momentum] = columns[COLUMN.correlation_value_momentum]
+    out[AT.correlation_value_quality] = columns[COLUMN.correlation_value_quality]
+    out[AT.correlation_momentum_quality] = columns[COLUMN.correlation_momentum_quality]
     unit = math.sqrt(252.0) / MARKET_VOLATILITY * per_short
-    out[24] = sums[15] * unit
-    out[25] = math.sqrt(max(sums[16], 0.0)) * unit
+    out[AT.market_return_20] = sums[SUM.market_20] * unit
+    out[AT.market_volatility] = math.sqrt(max(sums[SUM.market_square_20], 0.0)) * unit

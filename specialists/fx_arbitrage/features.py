@@ -29,6 +29,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from fund.compiled import compiled
+from fund.market.tape import places
 from fund.market.triangle import PAIRS
 from fund.strategy import names
 from specialists.fx_arbitrage.step import Columns
@@ -41,6 +42,12 @@ CARRY_UNIT = 0.02  # a year
 OLDEST = 5.0
 _NOTHING = 1e-24  # sum of squares that is rounding
 PER_PAIR = ("return_1", "return_5", "return_20", "volatility", "carry", "spread")
+IN_PAIR = places(PER_PAIR)
+# of squared moves over 20 and 60 rows, of products over 60
+SUM = places((
+    "base_home_20", "home_terms_20", "cross_20", "base_home_60", "home_terms_60", "cross_60",
+    "base_home_home_terms", "base_home_cross", "home_terms_cross",
+))  # fmt: skip
 FEATURES = (
     *(f"{pair}_{name}" for pair in PAIRS for name in (*PER_PAIR, "position")),
     "deviation",
@@ -114,9 +121,8 @@ def _write(
     norms: Norms,
     warm_up: int,
 ) -> None:
-    # sums: squares over the short window 0-2, over the long one 3-5, products over the long one 6-8
     rows, n = sight.base.shape
-    sums = np.zeros((9, n))
+    sums = np.zeros((len(SUM), n))
     for r in range(1, rows):
         for i in range(n):
             _add(sums, sight, r, i, 1.0, 1.0)
@@ -142,16 +148,16 @@ def _change(sight: Sight, r: int, s: int, i: int) -> tuple[float, float, float]:
 def _add(sums: Floats, sight: Sight, r: int, i: int, short: float, long: float) -> None:
     one, two, three = _change(sight, r, r - 1, i)
     if short != 0.0:
-        sums[0, i] += short * one * one
-        sums[1, i] += short * two * two
-        sums[2, i] += short * three * three
+        sums[SUM.base_home_20, i] += short * one * one
+        sums[SUM.home_terms_20, i] += short * two * two
+        sums[SUM.cross_20, i] += short * three * three
     if long != 0.0:
-        sums[3, i] += long * one * one
-        sums[4, i] += long * two * two
-        sums[5, i] += long * three * three
-        sums[6, i] += long * one * two
-        sums[7, i] += long * one * three
-        sums[8, i] += long * two * three
+        sums[SUM.base_home_60, i] += long * one * one
+        sums[SUM.home_terms_60, i] += long * two * two
+        sums[SUM.cross_60, i] += long * three * three
+        sums[SUM.base_home_home_terms, i] += long * one * two
+        sums[SUM.base_home_cross, i] += long * one * three
+        sums[SUM.home_terms_cross, i] += long * two * three
 
 
 @njit(forceinline=True)
@@ -164,12 +170,12 @@ def _pairs(
     carry = (base, -terms, base - terms)
     for pair in range(3):
         unit, place = 1.0 / norms.moves[pair], pair * slots.pair
-        row[place] = day[pair] * unit
-        row[place + 1] = week[pair] * unit * 0.4472135954999579  # of five steps
-        row[place + 2] = month[pair] * unit * 0.22360679774997896  # of twenty
-        row[place + 3] = math.sqrt(max(sums[pair, i], 0.0)) * unit * 0.22360679774997896
-        row[place + 4] = carry[pair] * norms.carry
-        row[place + 5] = block[t, slots.spread + pair, k] * norms.spreads[pair]
+        row[place + IN_PAIR.return_1] = day[pair] * unit
+        row[place + IN_PAIR.return_5] = week[pair] * unit * 0.4472135954999579  # of five steps
+        row[place + IN_PAIR.return_20] = month[pair] * unit * 0.22360679774997896  # of twenty
+        row[place + IN_PAIR.volatility] = math.sqrt(max(sums[pair, i], 0.0)) * unit * 0.22360679774997896
+        row[place + IN_PAIR.carry] = carry[pair] * norms.carry
+        row[place + IN_PAIR.spread] = block[t, slots.spread + pair, k] * norms.spreads[pair]
 
 
 @njit(forceinline=True)
@@ -182,9 +188,10 @@ def _triangle(
     row[slots.deviation] = sight.deviation[r, i] / whole if whole > 0.0 else 0.0
     row[slots.deviation + 1] = block[t, slots.sizes, k] * norms.size
     row[slots.deviation + 2] = block[t, slots.sizes + 1, k] * norms.size
-    row[slots.correlation] = _correlation(sums[6, i], sums[3, i], sums[4, i])
-    row[slots.correlation + 1] = _correlation(sums[7, i], sums[3, i], sums[5, i])
-    row[slots.correlation + 2] = _correlation(sums[8, i], sums[4, i], sums[5, i])
+    base, terms, cross = sums[SUM.base_home_60, i], sums[SUM.home_terms_60, i], sums[SUM.cross_60, i]
+    row[slots.correlation] = _correlation(sums[SUM.base_home_home_terms, i], base, terms)
+    row[slots.correlation + 1] = _correlation(sums[SUM.base_home_cross, i], base, cross)
+    row[slots.correlation + 2] = _correlation(sums[SUM.home_terms_cross, i], terms, cross)
     row[slots.age] = min(0.5 * sight.age[t, i], OLDEST)
 
 
