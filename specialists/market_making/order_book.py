@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from fund.compiled import compiled
 from fund.market.streams import Streams
+from fund.market.tape import places
 from fund.market.weather import Weather
 from specialists.market_making.features import Sight, norms_of, write_features
 from specialists.market_making.market import PLACES, Pace, Part, Places, exponential, pace_of
@@ -45,6 +46,9 @@ MEMORY = 0.9  # of the excitation, a step
 RAGGED, RAGGED_MEMORY = 0.25, 0.9  # log standard deviation of the touch's half-spread, and its memory
 NOISE = 0.3  # standard deviation of what hides the lean in the imbalances
 NEAR_MEMORY, DEEP_MEMORY = 0.6, 0.95  # of that noise; at the touch it has none
+BOOK = places(("lean", "ragged", "near", "deep", "touch"))  # normal numbers of a row
+STATE = places(("lean", "ragged", "near", "deep", "sells", "buys"))  # AR(1) states, mean orders of each side
+SEEN = places(("near", "deep", "half_spread", "sells", "buys"))
 
 
 class Shocks(NamedTuple):
@@ -53,7 +57,7 @@ class Shocks(NamedTuple):
     orders: Floats  # (n, steps, 2, ORDERS) exponential: between reaches
     sizes: Floats  # (n, steps, 2) exponential
     news: Floats  # (n, steps) normal
-    book: Floats  # (n, steps + 1, 5) normal: lean, spread, and the imbalances near, deep and at the touch
+    book: Floats  # (n, steps + 1, BOOK) normal
 
 
 class Drifts(NamedTuple):
@@ -83,14 +87,14 @@ def draw(desk: MarketMaking, streams: Streams, sky: Weather, part: Part) -> None
     day = Day(sky.volatility, np.sqrt(sky.volatility / sky.liquidity), sky.liquidity, smile)
     shocks = Shocks(
         exponential(streams, "orders", desk.n_steps, 2, ORDERS), exponential(streams, "sizes", desk.n_steps, 2),
-        streams.normal("news", desk.n_steps), streams.normal("book", rows, 5),
+        streams.normal("news", desk.n_steps), streams.normal("book", rows, len(BOOK)),
     )  # fmt: skip
     memory = np.array([desk.signal_persistence, RAGGED_MEMORY, NEAR_MEMORY, DEEP_MEMORY])
     scale = np.array([1.0, 1.0, NOISE, NOISE])
     drifts = Drifts(memory, scale, scale * np.sqrt(1.0 - memory**2))
     cut = slice(part.first, part.first + part.n)
     block[0, PLACES.mid, cut] = desk.initial_price
-    seen = np.zeros((5, rows, part.n))  # near, deep, half-spread, sells, buys
+    seen = np.zeros((len(SEEN), rows, part.n))
     _play(block, part.first, PLACES, pace, day, drifts, shocks, seen)
     regime = sky.regime[np.minimum(np.arange(rows) // desk.steps_per_day, desk.days - 1)].astype(np.float64)
     near, deep, half_spread, sells, buys = seen
@@ -104,25 +108,27 @@ def _play(
     block: Floats, first: int, at: Places, pace: Pace, day: Day, drifts: Drifts, shocks: Shocks, seen: Floats
 ) -> None:
     rows, n = seen.shape[1], seen.shape[2]
-    state = np.zeros((6, n))  # lean, spread noise, near noise, deep noise, mean sells, mean buys
-    state[4:] = pace.arrivals * day.smile[0]
+    state = np.zeros((len(STATE), n))
+    state[STATE.sells :] = pace.arrivals * day.smile[0]
     for t in range(rows):
         d, smile = min(t // len(day.smile), len(day.width) - 1), day.smile[t % len(day.smile)]
         for i in range(n):
             _drift(state, shocks.book, drifts, t, i)
             width, volatility = day.width[d, i] * smile, day.volatility[d, i] * smile
-            half = pace.half_spread * width * math.exp(RAGGED * state[1, i])
-            lean = pace.signal * width * state[0, i] / half
-            touch = _imbalance(lean + NOISE * shocks.book[i, t, 4])
+            half = pace.half_spread * width * math.exp(RAGGED * state[STATE.ragged, i])
+            lean = pace.signal * width * state[STATE.lean, i] / half
+            touch = _imbalance(lean + NOISE * shocks.book[i, t, BOOK.touch])
             _show(block, at, pace, width, half, touch, day.liquidity[d, i], t, first + i)
-            seen[0, t, i] = _imbalance(0.7 * lean + state[2, i])
-            seen[1, t, i] = _imbalance(0.4 * lean + state[3, i])
-            seen[2, t, i] = 0.5 * (block[t, at.best_ask, first + i] - block[t, at.best_bid, first + i])
+            seen[SEEN.near, t, i] = _imbalance(0.7 * lean + state[STATE.near, i])
+            seen[SEEN.deep, t, i] = _imbalance(0.4 * lean + state[STATE.deep, i])
+            seen[SEEN.half_spread, t, i] = 0.5 * (
+                block[t, at.best_ask, first + i] - block[t, at.best_bid, first + i]
+            )
             if t + 1 < rows:
                 sells, buys, move = _advance(
                     block, first, at, pace, state, shocks, width, volatility, smile, t, i
                 )
-                seen[3, t + 1, i], seen[4, t + 1, i] = sells, buys
+                seen[SEEN.sells, t + 1, i], seen[SEEN.buys, t + 1, i] = sells, buys
                 block[t + 1, at.mid, first + i] = block[t, at.mid, first + i] + move
 
 
@@ -181,9 +187,9 @@ def _advance(
     # orders of (t, t+1], and the move of the mid
     base, tilt = (1.0 - pace.excitation) * pace.arrivals * smile, 0.0
     if pace.signal > 0.0:
-        tilt = LEAN * min(max(state[0, i], -2.0), 2.0)
-    expected_sells = base * (1.0 - tilt) + pace.excitation * state[4, i]
-    expected_buys = base * (1.0 + tilt) + pace.excitation * state[5, i]
+        tilt = LEAN * min(max(state[STATE.lean, i], -2.0), 2.0)
+    expected_sells = base * (1.0 - tilt) + pace.excitation * state[STATE.sells, i]
+    expected_buys = base * (1.0 + tilt) + pace.excitation * state[STATE.buys, i]
     kept = at.sell_volume - at.sell_reach_1
     sells = _arrive(
         block, at.sell_reach_1, kept, pace, shocks.orders[i, t, 0], expected_sells, width, t, first + i
@@ -193,8 +199,8 @@ def _advance(
     )
     block[t + 1, at.sell_volume, first + i] = pace.order_size * shocks.sizes[i, t, 0]
     block[t + 1, at.buy_volume, first + i] = pace.order_size * shocks.sizes[i, t, 1]
-    state[4, i] = MEMORY * state[4, i] + (1.0 - MEMORY) * sells
-    state[5, i] = MEMORY * state[5, i] + (1.0 - MEMORY) * buys
+    state[STATE.sells, i] = MEMORY * state[STATE.sells, i] + (1.0 - MEMORY) * sells
+    state[STATE.buys, i] = MEMORY * state[STATE.buys, i] + (1.0 - MEMORY) * buys
     total, news, foreseen = expected_sells + expected_buys, shocks.news[i, t], 0.0
     if total > 0.0:
         share = math.sqrt(pace.flow_share)
@@ -203,7 +209,7 @@ def _advance(
         foreseen = share * (_uncounted(expected_sells) - _uncounted(expected_buys)) / math.sqrt(total)
     shock = pace.move * volatility * news
     block[t + 1, at.surprise, first + i] = shock - pace.move * volatility * foreseen
-    return sells, buys, shock + (1.0 - pace.persistence) * pace.signal * width * state[0, i]
+    return sells, buys, shock + (1.0 - pace.persistence) * pace.signal * width * state[STATE.lean, i]
 
 
 @njit(forceinline=True)

@@ -117,9 +117,6 @@ def _alike(x: ArrayLike, shape: tuple[int, ...]) -> Floats:
     return _rows(x, 1, 1)[0]
 
 
-# Whatever a kernel calls stands in this file, so that numba's cache on disk cannot be stale.
-
-
 @compiled
 def _moments(x: Floats, window: int, ddof: int) -> tuple[Floats, Floats]:
     rows, paths = x.shape
