@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -123,6 +124,14 @@ def price(h: Heston, sign: ArrayLike, spot: ArrayLike, strike: ArrayLike, time: 
     return np.asarray(plain - discount * correction)
 
 
+@cache
+def legendre(count: int) -> tuple[Floats, Floats]:
+    """Gauss-Legendre nodes and weights on [-1, 1]; eigenvalues, so they are found once (a quarter of a second)."""
+    nodes, weights = np.polynomial.legendre.leggauss(count)
+    nodes.flags.writeable = weights.flags.writeable = False
+    return nodes, weights
+
+
 def lewis_nodes(h: Heston, time: float, count: int = NODES) -> tuple[Floats, Floats]:
     """Gauss-Legendre nodes and weights up to where the characteristic function has died away."""
     reach = 8.0
@@ -131,7 +140,7 @@ def lewis_nodes(h: Heston, time: float, count: int = NODES) -> tuple[Floats, Flo
         if abs(np.exp(far.level * h.kappa * h.theta + far.slope * h.v0)[0]) < NEGLIGIBLE * reach:
             break
         reach *= 1.5
-    nodes, weights = np.polynomial.legendre.leggauss(count)
+    nodes, weights = legendre(count)
     # squeezed towards zero, where the integrand lives: u = reach s^2
     s = 0.5 * (nodes + 1.0)
     return reach * s * s, reach * s * weights

@@ -1,7 +1,7 @@
 """The underlier under Heston's and under SABR's volatility, with the implied volatilities of either model.
 
-Heston's prices are Fourier integrals, too slow for every row: implied volatilities are computed once on a grid of
-steps left, standardised log moneyness and root variance, and read off linearly in between.
+Heston's prices are Fourier integrals, too slow for every row: implied variances are computed once on a grid of steps
+left, standardised log moneyness and variance, and read off linearly in between: in the variance they nearly are linear.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 
 FAR = 4.0  # standardised log moneyness at the ends of the grid
 MONEYNESS = np.linspace(-FAR, FAR, 33)
-ROOTS = np.concatenate([[0.02], np.geomspace(0.1, 4.0, 15)])  # root variance, in roots of theta
+LEVELS = np.concatenate([[0.02], np.geomspace(0.1, 4.0, 15)]) ** 2  # of variance, in units of theta
 
 
 def sabr(desk: DeltaHedging, streams: Streams, sky: Weather | None) -> tuple[Floats, Floats, Floats]:
@@ -63,9 +63,9 @@ def heston(desk: DeltaHedging, streams: Streams, sky: Weather | None) -> tuple[F
         table,
         left,
         money / np.sqrt(desk.theta * time),
-        np.sqrt(variance / desk.theta),
+        variance / desk.theta,
         MONEYNESS,
-        ROOTS,
+        LEVELS,
     )
     return spot, implied, np.full(spot.shape[1], desk.sigma)
 
@@ -76,23 +76,23 @@ def _shocks(desk: DeltaHedging, streams: Streams) -> tuple[Floats, Floats]:
 
 @lru_cache(maxsize=4)
 def smile(kappa: float, theta: float, xi: float, rho: float, dt: float, steps: int) -> Floats:
-    """Implied volatilities (steps + 1, moneyness, root variance) of Heston's model; row 0 is not used.
+    """Implied variances (steps + 1, moneyness, variance) of Heston's model; row 0 is not used.
 
-    Moneyness is ln(F/K) over sqrt(theta tau), root variance in units of sqrt(theta).
+    Moneyness is ln(F/K) over sqrt(theta tau), variance in units of theta.
     """
-    table = np.zeros((steps + 1, len(MONEYNESS), len(ROOTS)))
+    table = np.zeros((steps + 1, len(MONEYNESS), len(LEVELS)))
     for m in range(1, steps + 1):
         time = m * dt
         strike = np.exp(-MONEYNESS * math.sqrt(theta * time))
         sign = np.where(strike >= 1.0, 1.0, -1.0)  # out of the money
-        for k, root in enumerate(ROOTS):
-            model = Heston(root**2 * theta, kappa, theta, xi, rho)
+        for k, level in enumerate(LEVELS):
+            model = Heston(level * theta, kappa, theta, xi, rho)
             price = heston_model.price(model, sign, 1.0, strike, time)
             fallback = math.sqrt(float(heston_model.fair_variance(model, time)))
             found = implied_volatilities(
                 sign, np.where(price > 1e-9, price, 0.0), 1.0, strike, time, 0.0, 0.0
             )
-            table[m, :, k] = _continued(found, fallback)
+            table[m, :, k] = _continued(found, fallback) ** 2
     return table
 
 
@@ -106,7 +106,7 @@ def _continued(found: Floats, fallback: float) -> Floats:
 
 @compiled(nogil=True)
 def _look_up(
-    out: Floats, table: Floats, left: NDArray[np.int64], money: Floats, root: Floats, x: Floats, y: Floats
+    out: Floats, table: Floats, left: NDArray[np.int64], money: Floats, level: Floats, x: Floats, y: Floats
 ) -> None:
     step, most = x[1] - x[0], len(x) - 2
     for t in range(out.shape[0]):
@@ -114,9 +114,9 @@ def _look_up(
             place = min(max((money[t, i] - x[0]) / step, 0.0), most + 1.0)
             j = min(int(place), most)
             u = place - j
-            k = min(max(np.searchsorted(y, root[t, i]) - 1, 0), len(y) - 2)
-            w = min(max((root[t, i] - y[k]) / (y[k + 1] - y[k]), 0.0), 1.0)
+            k = min(max(np.searchsorted(y, level[t, i]) - 1, 0), len(y) - 2)
+            w = max((level[t, i] - y[k]) / (y[k + 1] - y[k]), 0.0)  # beyond the last level straight on
             rows = table[left[t]]
             low = rows[j, k] * (1.0 - w) + rows[j, k + 1] * w
             high = rows[j + 1, k] * (1.0 - w) + rows[j + 1, k + 1] * w
-            out[t, i] = low * (1.0 - u) + high * u
+            out[t, i] = math.sqrt(low * (1.0 - u) + high * u)

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from fund.compiled import compiled
 from fund.market.black_scholes import implied_volatility, value
-from fund.market.heston import loadings
+from fund.market.heston import legendre, loadings
 
 Floats = NDArray[np.float64]
 
@@ -116,7 +116,7 @@ def _ratios(m: Bates, d: int, s: Floats, y: Floats, slope: float, level: Floats)
 def _transform(m: Bates, d: int, least: float) -> tuple[Floats, Floats, Floats, Floats]:
     # Lewis' nodes and weights, slope by v (nodes,) and M_d times the jumps' (regimes, nodes)
     reach = 12.0 / math.sqrt(least * d * m.dt)
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    nodes, weights = legendre(NODES)
     half = 0.5 * (nodes + 1.0)
     while True:  # the variance may be nearly nothing on some paths: the tail is longer than a normal's
         u = reach * half * half

@@ -1,12 +1,14 @@
 """Markets, values and the observation: closed forms, independent sums, and hand work."""
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 
 from fund.errors import InvalidParameter, UnknownName
-from fund.market import garch
+from fund.market import garch, heston
+from fund.market.heston import Heston
 from fund.market.streams import Paths
 from fund.market.weather import TRANSITION, VOLATILITY
 from specialists.delta_hedging import market, moments
@@ -72,6 +74,37 @@ def test_options_on_stochastic_volatility_are_fair(name):
     # and what is left to run is priced the same: the option is a martingale
     change = tape["option"][10] - tape["option"][0]
     assert abs(change.mean()) < 4 * change.std() / math.sqrt(len(change)) + 0.01
+
+
+def test_hestons_options_are_worth_their_integrals():
+    # VT-2's price, and any row of any path, a thousandth of the value at the money at most beside the integral
+    broadie_kaya = {
+        "sigma": 0.101,
+        "kappa": 6.21,
+        "theta": 0.019,
+        "xi": 0.61,
+        "rho": -0.7,
+        "rate": 0.0319,
+        "mu": 0.0319,
+    }
+    strategy, tape = tape_of(
+        "derman_kamal", market="heston", maturity_days=252, n_steps=12, n=4, **broadie_kaya
+    )
+    assert tape["premium"][0, 0] == pytest.approx(6.80611, abs=0.004)
+    strategy, tape = tape_of(
+        "derman_kamal", market="heston", strike=104.0, maturity_days=63, n_steps=21, n=20
+    )
+    streams = Paths.of(0, 20).streams(strategy.name)
+    shock, other = (streams.normal(name, 21).T.copy() for name in ("volatility", "spot"))
+    real = Heston(strategy.sigma**2, strategy.kappa, strategy.theta, strategy.xi, strategy.rho)
+    _, variance = heston.paths(real, strategy.dt, shock, other, 100.0)
+    for t in range(0, 20, 3):
+        time = (21 - t) / 84
+        for i in range(20):
+            model = dataclasses.replace(real, v0=float(variance[t, i]))
+            wanted = heston.price(model, 1, tape["spot"][t, i], 104.0, time)
+            at_the_money = 40.0 * math.sqrt(heston.fair_variance(model, time) * time)
+            assert tape["premium"][t, i] == pytest.approx(float(wanted), abs=3e-3 * at_the_money)
 
 
 def test_values_and_greeks_against_quantlib():
