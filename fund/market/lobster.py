@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fund.errors import DataError
+from fund.market.tape import places
 from fund.market.textfile import read_text
 
 Floats = NDArray[np.float64]
@@ -35,6 +36,7 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 NEW, CANCEL, DELETE, EXECUTE, HIDDEN, CROSS, HALT = range(1, 8)
+TOUCH = places(("ask", "ask_size", "bid", "bid_size"))  # columns of a book's first level
 PRICE_UNIT = 10_000.0  # integers a US dollar
 EMPTY = 9_999_999_999  # price of an unoccupied ask; its negative for a bid
 ZONE = "America/New_York"
@@ -182,14 +184,15 @@ def _check_executions(events: OrderEvents, fault: Callable[[Flags, str], None]) 
     known = np.concatenate(([False], ~np.isin(events.kinds[:-1], (CROSS, HALT))))
     before = np.vstack([events.book[:1], events.book[:-1]])
     buy = events.sides == 1
-    best = np.where(buy, before[:, 2], before[:, 0])
-    shown = np.where(buy, before[:, 3], before[:, 1])
+    best = np.where(buy, before[:, TOUCH.bid], before[:, TOUCH.ask])
+    shown = np.where(buy, before[:, TOUCH.bid_size], before[:, TOUCH.ask_size])
     visible = (events.kinds == EXECUTE) & known
     fault(
         visible & (events.prices != best), "a visible execution away from the previous best price of its side"
     )
     fault(visible & (events.sizes > shown), "a visible execution of more than the size shown before")
-    price, left = (np.where(buy, events.book[:, 2 + k], events.book[:, k]) for k in range(2))
+    price = np.where(buy, events.book[:, TOUCH.bid], events.book[:, TOUCH.ask])
+    left = np.where(buy, events.book[:, TOUCH.bid_size], events.book[:, TOUCH.ask_size])
     stays = (price == best) & (left == shown - events.sizes)
     leaves = (events.sizes == shown) & (events.sides * price < events.sides * best)
     fault(visible & ~stays & ~leaves, "the book does not shrink by the visible execution")

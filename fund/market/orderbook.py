@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from fund.errors import DataError, InvalidParameter
 from fund.market.history import History
-from fund.market.lobster import EMPTY, EXECUTE, HALT, HIDDEN, NEW, PRICE_UNIT, ZONE, OrderEvents
+from fund.market.lobster import EMPTY, EXECUTE, HALT, HIDDEN, NEW, PRICE_UNIT, TOUCH, ZONE, OrderEvents
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -64,15 +64,15 @@ def quote_tape(
     """
     grid = _grid(events, dt, start, stop)
     at = np.searchsorted(events.times, grid, side="right") - 1
-    quotes = events.book[at, :4]
+    quotes = events.book[at, : len(TOUCH)]
     _refuse_empty(events, quotes, at)
     step = np.searchsorted(grid, events.times, side="left")
     inside = (step > 0) & (step < len(grid))
     columns = {
-        "bid": quotes[:, 2] / PRICE_UNIT,
-        "ask": quotes[:, 0] / PRICE_UNIT,
-        "bid_size": quotes[:, 3],
-        "ask_size": quotes[:, 1],
+        "bid": quotes[:, TOUCH.bid] / PRICE_UNIT,
+        "ask": quotes[:, TOUCH.ask] / PRICE_UNIT,
+        "bid_size": quotes[:, TOUCH.bid_size],
+        "ask_size": quotes[:, TOUCH.ask_size],
         **_flow(events, step, inside, len(grid)),
         "halted": _halted(events, at),
     }
@@ -124,7 +124,7 @@ def _midnight(events: OrderEvents) -> int:
 
 
 def _refuse_empty(events: OrderEvents, quotes: Ints, at: Ints) -> None:
-    empty = np.flatnonzero((quotes[:, 0] == EMPTY) | (quotes[:, 2] == -EMPTY))
+    empty = np.flatnonzero((quotes[:, TOUCH.ask] == EMPTY) | (quotes[:, TOUCH.bid] == -EMPTY))
     if len(empty):
         line, clock = at[empty[0]] + 1, events.times[at[empty[0]]] / 1e9
         raise DataError(

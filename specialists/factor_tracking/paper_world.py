@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from fund.compiled import compiled
 from fund.market.streams import Paths
 from fund.market.tape import Tape
-from specialists.factor_tracking.features import VALUATION_Z, checked, empty
+from specialists.factor_tracking.features import COLUMN, VALUATION_Z, checked, empty
 
 if TYPE_CHECKING:
     from specialists.factor_tracking.strategy import FactorTracking
@@ -36,7 +36,8 @@ PRICE = 1000.0
 def record(desk: FactorTracking, paths: Paths) -> Tape:
     """The tape of these paths."""
     tape, steps = empty(desk.n_steps, len(paths)), desk.n_steps
-    tape.block[:, :4], tape.block[:, 7:10] = PRICE, 1.0
+    prices, volatilities = COLUMN.market + 1, COLUMN.value_volatility
+    tape.block[:, :prices], tape.block[:, volatilities : volatilities + 3] = PRICE, 1.0
     numbers = np.array([desk.loading_1, desk.loading_2, 1.0 - desk.phi_1, 1.0 - desk.phi_2])
     bound = 2.0 * desk.initial_position * desk.position_limit
     deviation = desk.return_noise * math.sqrt(desk.sigma)
@@ -45,7 +46,7 @@ def record(desk: FactorTracking, paths: Paths) -> Tape:
         start = streams.normal("start", 2)
         shocks = desk.signal_noise * streams.normal("signals", steps, 2)
         if bound > 0.0:
-            tape.block[:, 6, cut] = bound * (streams.uniform("position", 1)[:, 0] - 0.5)
+            tape.block[:, COLUMN.quality_z, cut] = bound * (streams.uniform("position", 1)[:, 0] - 0.5)
         _walk(tape.block[:, :, cut], numbers, start, shocks, deviation * streams.normal("returns", steps))
     for slot, column in zip(VALUATION_Z[:2], ("value_z", "momentum_z"), strict=True):
         tape.features[:, :, slot] = tape[column]

@@ -1,7 +1,6 @@
 """Spots, quotes and the cross of a generated market, row by row: the loop that writes the tape.
 
-`market` has the equations. The loop is told where the columns stand (`Places`) instead of knowing it, because it is
-kept on disk and must not outlive a change of `step.Columns`.
+`market` has the equations. The loop is told where the columns stand (`Places`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Generated markets: which world is drawn, and how many paths at a time.
 
 Two worlds share the columns and the step: that of the papers (`paper_world`) and a limit order book (`order_book`).
-Each is drawn chunk by chunk straight into the tape. The loops are told where the columns stand (`Places`) instead of
-knowing it, because they are kept on disk and must not outlive a change of `step.Columns`.
+Each is drawn chunk by chunk straight into the tape; the loops are told where its columns stand (`Places`).
 """
 
 from __future__ import annotations

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from fund.compiled import compiled
 from fund.market.black_scholes import d_plus, normal_cdf, normal_pdf
+from fund.market.tape import places
 from fund.strategy import names
-from specialists.volatility_trading.features import WARM_UP
+from specialists.volatility_trading.features import IMPLIED, WARM_UP
 from specialists.volatility_trading.step import Columns
 from specialists.volatility_trading.surface import Surface, at_moneyness
 
@@ -29,6 +30,7 @@ Floats = NDArray[np.float64]
     SPOT, FIRST, SECOND, ACTIVE, DELTA, VEGA, SIZE, MARGIN, HELD_DELTA, HELD_GAMMA, HELD_THETA, HELD_VEGA,
     GAMMA_PNL, THETA_PNL, VEGA_PNL, CROSS_PNL, VARIANCE,
 ) = range(len(names(Columns)))  # fmt: skip
+PAST = places(("gamma", "theta", "vega", "vanna", "volga", "sigma"))  # of the series held, a row before
 CLAIMS = {"straddle": (1.0, 1.0), "call": (1.0, 0.0), "put": (0.0, 1.0)}  # calls and puts
 FAINT = 0.25  # of the vega at the money: a straddle that has lost more is not bought for its vega
 
@@ -120,7 +122,7 @@ def list_series(
     """
     rows, n = spot.shape
     strike, left, active = np.empty(n), np.empty(n, dtype=np.int64), np.zeros(n)
-    past = np.zeros((n, 7))  # delta, gamma, theta, vega, vanna, volga, volatility of the series that is held
+    past = np.zeros((n, len(PAST)))
     for t in range(rows):
         row = t - WARM_UP
         for i in range(n):
@@ -132,12 +134,13 @@ def list_series(
             if row < 0:
                 continue
             cells = block[row, i]
-            here = Moment(s, variance[t, i], regime[t, i], lift[t, i], far[0, t, i], far[1, t, i])
+            month, quarter = far[IMPLIED.month, t, i], far[IMPLIED.quarter, t, i]
+            here = Moment(s, variance[t, i], regime[t, i], lift[t, i], month, quarter)
             now = _series(claim, surface, smile, on_surface, fade, usual, here, strike[i], left[i])
             _held(cells, now)
             cells[FIRST], cells[SECOND] = now.value, now.value
             if row > 0:
-                _earned(cells, past[i], s - spot[t - 1, i], now.sigma - past[i, 6], claim.dt)
+                _earned(cells, past[i], s - spot[t - 1, i], now.sigma - past[i, PAST.sigma], claim.dt)
                 waiting = SECOND if active[i] == 0.0 else FIRST
                 cells[waiting] = block[row - 1, i, waiting]
             if left[i] <= claim.roll and row + phase[i] > 0:
@@ -175,8 +178,8 @@ def _series(
 
 @njit(forceinline=True)
 def _remember(past: Floats, now: Priced) -> None:
-    past[0], past[1], past[2], past[3] = now.delta, now.gamma, now.theta, now.vega
-    past[4], past[5], past[6] = now.vanna, now.volga, now.sigma
+    past[PAST.gamma], past[PAST.theta], past[PAST.vega] = now.gamma, now.theta, now.vega
+    past[PAST.vanna], past[PAST.volga], past[PAST.sigma] = now.vanna, now.volga, now.sigma
 
 
 @njit(forceinline=True)
@@ -187,10 +190,10 @@ def _held(cells: Floats, now: Priced) -> None:
 
 @njit(forceinline=True)
 def _earned(cells: Floats, past: Floats, move: float, change: float, dt: float) -> None:
-    cells[GAMMA_PNL] = 0.5 * past[1] * move * move
-    cells[THETA_PNL] = past[2] * dt
-    cells[VEGA_PNL] = past[3] * change
-    cells[CROSS_PNL] = past[4] * move * change + 0.5 * past[5] * change * change
+    cells[GAMMA_PNL] = 0.5 * past[PAST.gamma] * move * move
+    cells[THETA_PNL] = past[PAST.theta] * dt
+    cells[VEGA_PNL] = past[PAST.vega] * change
+    cells[CROSS_PNL] = past[PAST.vanna] * move * change + 0.5 * past[PAST.volga] * change * change
 
 
 @njit(forceinline=True)

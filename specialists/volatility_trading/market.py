@@ -33,7 +33,7 @@ from fund.compiled import compiled
 from fund.market.heston import Scheme, qe_step, scheme
 from fund.market.streams import Paths, Streams
 from fund.market.weather import TRANSITION, VOLATILITY, Weather
-from specialists.volatility_trading.features import WARM_UP
+from specialists.volatility_trading.features import IMPLIED, WARM_UP
 from specialists.volatility_trading.surface import MATURITIES, Bates, Surface, at_volatility, surface
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def heston(desk: VolatilityTrading, paths: Paths, sky: Sky) -> Market:
         sky.drift * desk.dt, log_spot, variance,
     )  # fmt: skip
     lift = demand(desk, draws[:, :, 4], streams)
-    far = np.empty((4, *shape))
+    far = np.empty((len(IMPLIED), *shape))
     usual = (desk.demand_mean, fading(desk, np.array(MATURITIES)))
     _quote(table(desk), usual, variance, sky.regime, lift, far)
     return Market(log_spot - log_spot[WARM_UP], variance, sky.regime, lift, far)
@@ -239,4 +239,4 @@ def _quote(
                 root = math.sqrt(tables.far_slope[m] * v + tables.far_level[m, k])
                 raised = math.exp(0.5 * (mean + (lift[t, i] - mean) * fade[m]))
                 far[m, t, i] = root * at_volatility(tables.far_ratio[m, k], s) * raised
-            far[3, t, i] = at_volatility(tables.skew[k], s)
+            far[IMPLIED.skew, t, i] = at_volatility(tables.skew[k], s)

@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 from fund.compiled import compiled
 from fund.grandmodel.indicators.moving import wma
 from fund.grandmodel.indicators.oscillators import rsi
+from fund.market.tape import places
 
 Floats = NDArray[np.float64]
 
 NEIGHBOURS, MEMORY = 200, 500
+STORED = places(("slow", "quick", "label"))  # of an event: averages of the RSI, and where the price went
 
 
 class Vote(NamedTuple):
@@ -44,7 +46,7 @@ def _vote(
     close: Floats, spread: Floats, slow: Floats, quick: Floats, neighbours: int, memory: int
 ) -> tuple[Floats, Floats]:
     value, signal = np.zeros(close.shape), np.zeros(close.shape)
-    stored, distance = np.empty((3, memory)), np.empty(memory)
+    stored, distance = np.empty((len(STORED), memory)), np.empty(memory)
     for i in range(close.shape[0]):
         events, pending, total = 0, -1, 0.0
         for t in range(1, close.shape[1]):
@@ -54,10 +56,11 @@ def _vote(
             if crossed and not np.isnan(slow[i, t]):
                 if pending >= 0:
                     place = events % memory
-                    total -= stored[2, place] if events >= memory else 0.0
-                    stored[0, place], stored[1, place] = slow[i, pending], quick[i, pending]
-                    stored[2, place] = np.sign(close[i, t] - close[i, pending])
-                    total += stored[2, place]
+                    total -= stored[STORED.label, place] if events >= memory else 0.0
+                    stored[STORED.slow, place] = slow[i, pending]
+                    stored[STORED.quick, place] = quick[i, pending]
+                    stored[STORED.label, place] = np.sign(close[i, t] - close[i, pending])
+                    total += stored[STORED.label, place]
                     events += 1
                 pending = t
             if events == 0:
@@ -77,16 +80,16 @@ def _nearest(
     stored: Floats, distance: Floats, kept: int, events: int, slow: float, quick: float, neighbours: int
 ) -> float:
     for k in range(kept):
-        distance[k] = (stored[0, k] - slow) ** 2 + (stored[1, k] - quick) ** 2
+        distance[k] = (stored[STORED.slow, k] - slow) ** 2 + (stored[STORED.quick, k] - quick) ** 2
     edge = np.partition(distance[:kept], neighbours - 1)[neighbours - 1]
     total, room = 0.0, neighbours
     for k in range(kept):
         if distance[k] < edge:
-            total += stored[2, k]
+            total += stored[STORED.label, k]
             room -= 1
     for back in range(kept):  # of those on the edge, the newest
         place = (events - 1 - back) % kept if kept < events else kept - 1 - back
         if room > 0 and distance[place] == edge:
-            total += stored[2, place]
+            total += stored[STORED.label, place]
             room -= 1
     return total / neighbours

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from fund.account.ledger import LINES
 from fund.grandmodel.bar_stage import OWN, central_names, central_state, columns_of, rows_of
 from fund.grandmodel.bar_strategy import recorded
 from fund.grandmodel.bars import Bars
@@ -123,7 +124,7 @@ class TacticalStage(ConfiguredStage):
             "traded": traded,
             "slippage": slipped,
             "slippage_bps": 1e4 * slipped / traded if traded > 0.0 else 0.0,
-            "fees": -float(books.lines[2, path]),
+            "fees": -float(books.lines[LINES.index("fees"), path]),
             "timing": float(memory["timing_total"][path]),
             "executed": float(memory["executed"][path]),
             "latency_seconds": self.strategy.timing_precision,
