@@ -72,7 +72,8 @@ def by_date(
 ) -> Recorded | None:
     """The desk cut at two days; None where no market has enough rows in each part.
 
-    It trains on all markets that differ in nothing but their records, and is judged on every one.
+    It trains on all markets that differ in nothing but their records, and is judged on every one; where it trains on
+    daily rows, on daily rows of every one.
     """
     markets = {name: formed(market, ends, pairs) for name, market in markets.items()}
     parts = {name: split(market, ends) for name, market in markets.items()}
@@ -80,25 +81,47 @@ def by_date(
         name: part for name, part in parts.items()
         if all(_long_enough(markets[name], one) for one in (part.training, part.validation))
     }  # fmt: skip
-    played = [
-        {
-            label: whole(one)
-            for name, part in parts.items() if _playable(markets[name], rows := getattr(part, which))
-            for label, one in one_by_one(name, markets[name].on(rows), len(markets) > 1).items()
-        }
-        for which in ("test", "seen")
-    ]  # fmt: skip
-    if not fit or not played[0]:
+    if not fit:
         return None
     main = max(fit, key=lambda name: len(fit[name].training or ()))
-    alike = [
-        name for name in fit if replace(markets[name], history=None) == replace(markets[main], history=None)
-    ]
+    if markets[main].steps_per_day == 1:
+        markets = dict(once_a_day(name, market) for name, market in markets.items())
+        parts = {name: split(market, ends) for name, market in markets.items()}
+    tests, learning = (_played(markets, parts, which) for which in ("test", "seen"))
+    if not tests:
+        return None
+    alike = [name for name in fit if name in markets and _as_one(markets[name], markets[main])]
     training, selection = (
         episodes(markets[main], {name: getattr(fit[name], which) for name in alike})
         for which in ("training", "validation")
     )
-    return Recorded(spec, training, selection, *played)
+    return Recorded(spec, training, selection, tests, learning)
+
+
+def _as_one(market: Strategy, other: Strategy) -> bool:
+    return replace(market, history=None) == replace(other, history=None)
+
+
+def _played(markets: Markets, parts: Mapping[str, Parts], which: str) -> dict[str, Strategy]:
+    # what there is to play on the rows of a part, each market from its first row to its last
+    return {
+        label: whole(one)
+        for name, part in parts.items() if _playable(markets[name], rows := getattr(part, which))
+        for label, one in one_by_one(name, markets[name].on(rows), len(markets) > 1).items()
+    }  # fmt: skip
+
+
+def once_a_day(name: str, market: Strategy) -> tuple[str, Strategy]:
+    """A market's name, and itself as a daily desk looks at it: on the last row of each day, if it has days enough."""
+    history, days = history_of(market), days_of(market)
+    last = np.append(np.flatnonzero(np.diff(days)), len(days) - 1)
+    if market.steps_per_day == 1 or len(last) <= market.warm_up + LEAST_STEPS + 1:
+        return name, market
+    note = f"the last row of each day kept, {len(last)} of {len(days)}"
+    thin = replace(
+        history, times=history.times[last], values=history.values[last], policies=(*history.policies, note)
+    )
+    return f"{name}, once a day", market.on(thin)
 
 
 def by_row(spec: Spec, markets: Markets) -> Recorded | None:

@@ -9,7 +9,15 @@ import pytest
 
 from allocator.recorded_desks import cuts, recorded_desks
 from allocator.recorded_fund import compounded, fragile, streams, table
-from allocator.recorded_parts import EMBARGO, TRAINING_STEPS, days_of, history_of, named, one_by_one
+from allocator.recorded_parts import (
+    EMBARGO,
+    TRAINING_STEPS,
+    days_of,
+    history_of,
+    named,
+    once_a_day,
+    one_by_one,
+)
 from allocator.recorded_play import Daily, by_day, daily, together
 from allocator.recorded_tests import compound, compound_difference
 from allocator.run import SIZES
@@ -20,6 +28,7 @@ from fund.market.history import History
 from fund.market.streams import Paths
 from specialists import ROSTER
 from specialists.futures_spreads.strategy import FuturesSpreads
+from specialists.fx_arbitrage.strategy import FxArbitrage
 from tests.specialists.records import frame
 
 ROOT = Path(__file__).parents[2]
@@ -94,7 +103,11 @@ def test_real_files_feed_all_seven_desks(shared_data):
     assert any("SPXW" in label for label in tests["delta_hedging"])
     assert {"CRUDE_W", "GOLD", "VIX", "EDOLLAR"} <= set(tests["futures_spreads"])
     assert tests["factor_tracking"] == ["factors"]
-    assert tests["fx_arbitrage"] == ["EUR,USD,GBP daily", "EUR,USD,JPY daily", "EUR,GBP,JPY hourly"]
+    assert tests["fx_arbitrage"] == [
+        "EUR,USD,GBP daily",
+        "EUR,USD,JPY daily",
+        "EUR,GBP,JPY hourly, once a day",
+    ]
     for desk in gathered.desks.values():
         train, chosen = history_of(desk.training), history_of(desk.selection)
         assert train.times.max() < chosen.times.min()
@@ -162,6 +175,24 @@ def test_side_by_side_is_one_after_the_other():
             np.testing.assert_array_equal(one[label].returns, alone[1:] / alone[:-1] - 1.0)
         late = players.play(market, players.lagged(makers[1](market), market), Paths.of(0, 1)).nav[:, 0]
         np.testing.assert_array_equal(found[2][label].returns, late[1:] / late[:-1] - 1.0)
+
+
+def test_a_desk_that_learns_on_days_looks_once_a_day_at_an_hourly_record():
+    rows = 24 * 200
+    euro = 1.1 + 0.001 * np.random.default_rng(3).normal(0.0, 1.0, rows)
+    values = np.column_stack([euro, np.full(rows, 110.0)])
+    hours = History(("EURUSD", "USDJPY"), values, np.arange(rows) * (DAY // 24), source="made")
+    desk = FxArbitrage.preset("history", missing_rates="zero")
+    name, found = once_a_day("EUR,USD,JPY hourly", desk.on(hours))
+    assert (name, found.steps_per_day) == ("EUR,USD,JPY hourly, once a day", 1)
+    kept = history_of(found)
+    np.testing.assert_array_equal(kept.times, hours.times[23::24])
+    np.testing.assert_array_equal(kept.values, values[23::24])
+    assert "the last row of each day kept, 200 of 4800" in kept.policies
+    daily_rows = desk.on(kept)
+    assert once_a_day("daily", daily_rows) == ("daily", daily_rows)
+    within = desk.on(hours.window(0, 24 * 50))  # fewer days than the features look back: played as it is
+    assert once_a_day("hourly", within) == ("hourly", within)
 
 
 def test_a_mean_over_the_markets_that_have_begun_and_not_ended():
