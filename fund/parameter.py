@@ -144,10 +144,18 @@ def fitted(owner: str, name: str, present: Any, value: Any) -> Any:
             raise InvalidParameter(f"{said} a word")
         return str(value)
     if isinstance(present, tuple):
-        return tuple(word.strip() for word in value.split(",")) if isinstance(value, str) else value
+        return _words(said, value)
     if written or isinstance(value, bool):
         raise InvalidParameter(f"{said} data, which no text can say; `--data PATH` reads a record")
     return value
+
+
+def _words(said: str, value: Any) -> tuple[Any, ...]:
+    if isinstance(value, str):
+        return tuple(word.strip() for word in value.split(","))
+    if not isinstance(value, (tuple, list)):
+        raise InvalidParameter(f"{said} words with commas between")
+    return tuple(value)
 
 
 def _number(said: str, present: float, value: Any) -> float:

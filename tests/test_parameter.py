@@ -87,7 +87,7 @@ def test_a_strategy_refuses_what_is_out_of_bounds(spec):
     ("present", "value", "kept"),
     [
         (True, False, False), (5, 1e3, 1000), (5, 7, 7), (0.5, 3, 3), (float("inf"), float("inf"), float("inf")),
-        ("KO", "PEP", "PEP"), ("KO", 5, "5"), (("a", "b"), "x, y", ("x", "y")), (("a",), ("x",), ("x",)),
+        ("KO", "PEP", "PEP"), ("KO", 5, "5"), (("a", "b"), "x, y", ("x", "y")), (("a",), ("x",), ("x",)), (("a",), ["x"], ("x",)),
         (None, {"a": 1}, {"a": 1}), (0.0, 0, 0),
     ],
 )  # fmt: skip
@@ -103,7 +103,7 @@ def test_a_value_is_taken_as_the_kind_of_the_present_one(present, value, kept):
         (5, 1.5, "a whole number"), (5, "many", "a number"), (0.5, True, "a number"), (0.5, NAN, "a finite number"),
         (0.5, float("-inf"), "a finite number"), (0.5, 1e308, r"a size between 1e-18 and 1e\+18, or 0"),
         (0.5, -1e-308, "a size between"), (5, 2**63, "a size between"), ("KO", None, "a word"),
-        ("KO", True, "a word"), (None, "file.csv", "data"), (None, 3, "data"),
+        ("KO", True, "a word"), (("a",), 3, "words with commas"), (None, "file.csv", "data"), (None, 3, "data"),
     ],
 )  # fmt: skip
 def test_a_value_of_another_kind_is_refused(present, value, wanted):

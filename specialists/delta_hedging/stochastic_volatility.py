@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 FAR = 4.0  # standardised log moneyness at the ends of the grid
-MONEYNESS = np.linspace(-FAR, FAR, 33)
+MONEYNESS = np.linspace(-FAR, FAR, 65)
 LEVELS = np.concatenate([[0.02], np.geomspace(0.1, 4.0, 15)]) ** 2  # of variance, in units of theta
 
 

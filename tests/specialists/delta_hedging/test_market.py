@@ -77,7 +77,7 @@ def test_options_on_stochastic_volatility_are_fair(name):
 
 
 def test_hestons_options_are_worth_their_integrals():
-    # VT-2's price, and any row of any path, a thousandth of the value at the money at most beside the integral
+    # VT-2's price; and any row of any path, within three thousandths of the value at the money of the integral
     broadie_kaya = {
         "sigma": 0.101,
         "kappa": 6.21,
