@@ -77,9 +77,8 @@ def job(words: list[str]) -> int:
     """Run `python -m fund WORDS` in the caller's folder, as this very process where the system can."""
     command = [str(PYTHON), "-m", "fund", *words]
     environment = dict(os.environ)
-    if Path.cwd() != ROOT:  # words name paths as the caller sees them, but models and data stay in one place
+    if Path.cwd() != ROOT:  # words name paths as the caller sees them, but models stay in one place
         environment.setdefault("FUND_MODELS", str(ROOT / "models"))
-        environment.setdefault("FUND_DATA", str(ROOT / "data"))
     if os.name == "posix":  # signals and exit codes then need no forwarding
         os.execve(PYTHON, command, environment)
     process = subprocess.Popen(command, env=environment)

@@ -1,9 +1,9 @@
-"""Where models, data and runs lie, and how a file gets there whole.
+"""Where models lie, and how a file gets there whole.
 
 Three promises:
 
-- *Place*: a folder is found by option, then environment variable, then working folder. A wheel of this
-  project carries neither `models/` nor `data/`, so no path is ever derived from where the code lies.
+- *Place*: the folder of models is found by option, then environment variable, then working folder. A wheel of
+  this project carries no `models/`, so no path is ever derived from where the code lies.
 - *Wholeness*: `atomic_write` leaves the old file or the new one, never a part. The order
   write, fsync, replace, fsync of the folder is what makes that true for a power cut, too (T. S. Pillai et
   al., "All file systems are not created equal", OSDI 2014, section 3).
@@ -27,7 +27,6 @@ from typing import BinaryIO
 from fund.errors import DataError, InvalidParameter, RunInUse
 
 MODELS_VARIABLE = "FUND_MODELS"
-DATA_VARIABLE = "FUND_DATA"
 
 _RUN_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 # Windows gives these names to devices; the rest of the name rule keeps suffixes such as "con.txt" out.
@@ -38,20 +37,14 @@ _LOCKED_BYTE = 1 << 30
 
 
 def models_folder(option: str | os.PathLike[str] | None = None) -> Path:
-    """Folder of trained models: `option`, else `FUND_MODELS`, else `models` in the working folder."""
-    return _find(option, MODELS_VARIABLE, "models")
+    """Folder of trained models: `option`, else `FUND_MODELS`, else `models` in the working folder.
 
-
-def data_folder(option: str | os.PathLike[str] | None = None) -> Path:
-    """Folder of market data: `option`, else `FUND_DATA`, else `data` in the working folder."""
-    return _find(option, DATA_VARIABLE, "data")
-
-
-def _find(option: str | os.PathLike[str] | None, variable: str, name: str) -> Path:
+    Raises InvalidParameter for an option that is an empty text.
+    """
     if option is not None and not os.fspath(option):
-        raise InvalidParameter(f"The {name} folder is an empty text; wanted a path.")
+        raise InvalidParameter("The models folder is an empty text; wanted a path.")
     # An empty variable counts as unset, as shells write it.
-    found = option if option is not None else os.environ.get(variable) or name
+    found = option if option is not None else os.environ.get(MODELS_VARIABLE) or "models"
     return Path(found).expanduser().absolute()
 
 
@@ -69,18 +62,6 @@ def run_name(name: str) -> str:
     if name in _DEVICES:
         raise InvalidParameter(f"Run name {name!r} cannot be used; Windows gives it to a device.")
     return name
-
-
-def run_folder(root: str | os.PathLike[str], name: str) -> Path:
-    """Path of the run `name` under `root`; it lies in `root` itself, not behind a symbolic link.
-
-    Raises:
-        InvalidParameter: for a name that `run_name` refuses, or where a symbolic link stands at that place.
-    """
-    folder = Path(root).absolute() / run_name(name)
-    if folder.is_symlink():
-        raise InvalidParameter(f"Run folder {folder} is a symbolic link; wanted a folder of its own.")
-    return folder
 
 
 def atomic_write(path: str | os.PathLike[str], content: bytes | Callable[[BinaryIO], object]) -> Path:

@@ -1,4 +1,4 @@
-"""Folders, run names and whole files: facts, and processes that die at the worst moment."""
+"""The models folder, run names and whole files: facts, and processes that die at the worst moment."""
 
 from __future__ import annotations
 
@@ -22,21 +22,17 @@ OLD, NEW = b"old" * 100_000, b"new" * 100_000
 # ---------------------------------------------------------------- folders
 
 
-@pytest.mark.parametrize(
-    ("find", "variable", "name"),
-    [(paths.models_folder, "FUND_MODELS", "models"), (paths.data_folder, "FUND_DATA", "data")],
-)
-def test_option_beats_variable_beats_working_folder(find, variable, name, tmp_path, monkeypatch):
+def test_option_beats_variable_beats_working_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv(variable, raising=False)
-    assert find() == tmp_path / name
-    monkeypatch.setenv(variable, "")
-    assert find() == tmp_path / name
-    monkeypatch.setenv(variable, str(tmp_path / "by_variable"))
-    assert find() == tmp_path / "by_variable"
-    assert find("by_option") == tmp_path / "by_option"
+    monkeypatch.delenv("FUND_MODELS", raising=False)
+    assert paths.models_folder() == tmp_path / "models"
+    monkeypatch.setenv("FUND_MODELS", "")
+    assert paths.models_folder() == tmp_path / "models"
+    monkeypatch.setenv("FUND_MODELS", str(tmp_path / "by_variable"))
+    assert paths.models_folder() == tmp_path / "by_variable"
+    assert paths.models_folder("by_option") == tmp_path / "by_option"
     with pytest.raises(InvalidParameter, match="empty"):
-        find("")
+        paths.models_folder("")
 
 
 @pytest.mark.parametrize("name", ["a", "0", "market_making", "run-7", "a" * 64, "2026-11-21_x", "con1"])
@@ -53,19 +49,11 @@ BAD_NAMES = [
 
 
 @pytest.mark.parametrize("name", BAD_NAMES, ids=lambda name: ascii(name)[:20])
-def test_anything_else_is_refused_in_one_line(name, tmp_path):
+def test_anything_else_is_refused_in_one_line(name):
     with pytest.raises(InvalidParameter) as caught:
-        paths.run_folder(tmp_path, name)
+        paths.run_name(name)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 300
-
-
-def test_run_folder_lies_in_its_root_and_is_no_link(tmp_path):
-    assert paths.run_folder(tmp_path, "a") == tmp_path / "a"
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "b").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(InvalidParameter, match="symbolic link"):
-        paths.run_folder(tmp_path, "b")
 
 
 # ---------------------------------------------------------------- atomic_write
