@@ -36,12 +36,14 @@ class Spec:
 
     @property
     def cls(self) -> type[Strategy]:
-        """The strategy's class."""
+        """The strategy's class. Raises InvalidParameter where Python cannot import it."""
         module, _, attribute = self.where.partition(":")
         try:
-            found = getattr(importlib.import_module(module), attribute)
+            found: type[Strategy] = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError) as error:
-            raise UnknownName("strategy", self.where, rosters()) from error
+            raise InvalidParameter(
+                f'"{self.where}": {error}; wanted module:Class that Python imports from the working folder'
+            ) from error
         return found
 
     def markets(
