@@ -87,8 +87,8 @@ def test_a_strategy_refuses_what_is_out_of_bounds(spec):
     ("present", "value", "kept"),
     [
         (True, False, False), (5, 1e3, 1000), (5, 7, 7), (0.5, 3, 3), (float("inf"), float("inf"), float("inf")),
-        ("KO", "PEP", "PEP"), ("KO", 5, "5"), (("a", "b"), "x, y", ("x", "y")), (("a",), ("x",), ("x",)), (("a",), ["x"], ("x",)),
-        (None, {"a": 1}, {"a": 1}), (0.0, 0, 0),
+        ("KO", "PEP", "PEP"), ("KO", 5, "5"), (("a", "b"), "x, y", ("x", "y")), (("a",), ("x",), ("x",)),
+        (("a",), ["x"], ("x",)), (None, {"a": 1}, {"a": 1}), (0.0, 0, 0),
     ],
 )  # fmt: skip
 def test_a_value_is_taken_as_the_kind_of_the_present_one(present, value, kept):

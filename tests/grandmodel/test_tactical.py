@@ -115,6 +115,22 @@ def test_the_error_budget_halts():
     assert Tactical().error_budget > 3
 
 
+@pytest.mark.parametrize("name", AGENTS)
+def test_every_agents_actions_matter(name):
+    """A permutation of one agent's actions in time changes the outcome."""
+    stage = TacticalStage.of(Tactical(n_steps=60))
+    generator = np.random.default_rng(1)
+    said = {agent: generator.integers(0, 3, (60, 8)) for agent in AGENTS}
+    ends = []
+    for stream in (said, {**said, name: np.roll(said[name], 7, axis=0)}):
+        rounds = Rounds(stage, 8)
+        rounds.reset(0)
+        for t in range(60):
+            rounds.step({agent: stream[agent][t] for agent in AGENTS})
+        ends.append(rounds.batch.ledger.books.nav.copy())
+    assert (ends[0] != ends[1]).all()
+
+
 def test_who_speaks_later_is_told():
     stage = TacticalStage.of(Tactical(n_steps=20))
     rounds = Rounds(stage, 3)

@@ -135,9 +135,9 @@ def test_ladder_of_the_hodges_neuberger_world(episodes, rule, price, tolerance, 
     found = result.strategy.statistics(result)
     assert found["price"] == pytest.approx(price, abs=tolerance * wide(episodes))
     if cost is not None:
-        # the fees, and what the binomial world leaves of the Black-Scholes premium
-        assert found["premium"] - price <= 0
-        assert -result.lines["fees"].mean() == pytest.approx(cost, abs=0.02 * wide(episodes) ** 0.5 + 0.6)
+        # printed to two digits, without the fee of the last sale, which these rules do not look ahead to
+        fees = -played("hodges_neuberger", rule, episodes, unwind_cost=False).lines["fees"]
+        assert fees.mean() == pytest.approx(cost, abs=0.0055 + 4.0 * fees.std() / math.sqrt(episodes))
     assert found["premium"] == pytest.approx(3.9878, abs=5e-5)
 
 
