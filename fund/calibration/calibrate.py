@@ -23,19 +23,26 @@ def fitted(
 ) -> tuple[dict[str, Any], Fit]:
     """What a record says outright, and the fit of the rest; `desk` stands on the record, `market` is what is fitted.
 
+    What the desk estimates by its own means comes first, and the other errors are those given these estimates.
     Raises InvalidParameter where the market has nothing that could be fitted.
     """
     if not calibration.bounds:
         raise InvalidParameter(f"{market.name}: no parameter of its market is fitted to files")
-    given, untold = dict(calibration.given(desk, tape)), dict(calibration.untold(desk))
-    silent = set(untold.values())
+    given = dict(calibration.given(desk, tape))
+    market = market.with_parameters(**given)
+    estimated = dict(calibration.estimated(desk, market))
+    values = {name: one.value for name, one in estimated.items()}
+    errors = {name: one.error for name, one in estimated.items()}
+    matched = [name for name in calibration.bounds if name not in {*calibration.untold(desk), *estimated}]
+    places = [list(calibration.bounds).index(name) for name in matched]
 
     def moments(world: Strategy, drawn: Tape) -> dict[str, Any]:
-        found = calibration.moments(world, drawn)
-        return {name: value for name, value in found.items() if name not in silent}
+        found = list(calibration.moments(world, drawn).items())
+        return dict(found[place] for place in places)
 
-    bounds = {name: ends for name, ends in calibration.bounds.items() if name not in untold}
-    return given, match(market.with_parameters(**given), bounds, moments, tape, tapes)
+    bounds = {name: calibration.bounds[name] for name in matched}
+    fit = match(market.with_parameters(**values), bounds, moments, tape, tapes)
+    return given, fit.with_estimates(values, errors)
 
 
 def calibrate(
@@ -76,6 +83,7 @@ def _text(market: Strategy, given: Mapping[str, Any], fit: Fit, out: str) -> str
     for name, value in fit.parameters.items():
         error = f"{fit.standard_errors[name]:.4g}"
         note = "  at the end of what is allowed" if name in fit.at_bound else ""
+        note = "  estimated first, by the desk's own means" if name in fit.estimated else note
         lines.append(f"{name:<30}{getattr(market, name):>12.5g}{value:>12.5g}{error:>16}{note}")
     for name, value in given.items():
         if name not in fit.parameters:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -27,18 +27,28 @@ class Priced(NamedTuple):
     returns: Floats
 
 
+class Estimated(NamedTuple):
+    """A parameter that a desk estimates from its record by its own means."""
+
+    value: float
+    error: float  # standard error
+
+
 @dataclass(frozen=True)
 class Calibration:
     """How a market is found in files, looked at, and fitted; a module `calibration` beside the strategy holds one."""
 
     files: str  # what `--data` may name, for help and errors
     prices: Callable[[Any, Tape], Mapping[str, Priced]]
-    # one for each fitted parameter, each (n,)
+    # one for each parameter in `bounds`, in the same order, each (n,)
     moments: Callable[[Any, Tape], Mapping[str, Floats]] = lambda desk, tape: {}
     bounds: Bounds = field(default_factory=dict)  # parameters that are fitted, and within what
     given: Callable[[Any, Tape], Mapping[str, Any]] = lambda desk, tape: {}  # what a record says outright
-    # of those in `bounds`, what a record tells nothing of, and by which moment it would
-    untold: Callable[[Any], Mapping[str, str]] = lambda desk: {}
+    # of a desk on its record and the market that is fitted: parameters with their errors, given which the rest is
+    # matched
+    estimated: Callable[[Any, Any], Mapping[str, Estimated]] = lambda desk, market: {}
+    # of those in `bounds`, what a record tells nothing of
+    untold: Callable[[Any], Collection[str]] = lambda desk: ()
     details: Callable[[Any, Tape], Mapping[str, Floats]] = lambda desk, tape: {}  # further facts, not judged
     # of a desk on a record of many instruments, the one on its own
     chosen: Callable[[Any], Strategy] = lambda desk: desk

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,14 @@ class Fit:
     drawn: dict[str, float]  # their mean over the tapes at the fitted parameters
     scatter: dict[str, float]  # their standard deviation over the tapes
     at_bound: tuple[str, ...]  # parameters that ran to the end of what is allowed
+    estimated: tuple[str, ...] = ()  # parameters that were not matched but estimated beforehand
+
+    def with_estimates(self, values: Mapping[str, float], errors: Mapping[str, float]) -> Fit:
+        """The same fit beside parameters that were estimated beforehand."""
+        return replace(
+            self, parameters={**values, **self.parameters}, standard_errors={**errors, **self.standard_errors},
+            estimated=tuple(values),
+        )  # fmt: skip
 
     @property
     def unmet(self) -> dict[str, float]:

@@ -7,9 +7,12 @@
     mispricing_sigma   ln variance ratio of the spread's moves over 40 days
     mu_xi_star         mean of far less near over their distance: the slope of the curve
 
-Which contracts the legs hold is the record's. `kappa` stays as it is: two contracts tell a slow chi from a small one
-only over decades. So do premia: what ten years of futures earned has a standard error of their volatility over the
-root of ten. A curve of two months tells chi from xi badly, and the errors say so.
+Which contracts the legs hold is the record's. Where it is a panel of contracts with delivery dates and prices above
+zero, all of the curve is that of the panel's largest likelihood (`likelihood`), and only the mispricing is matched:
+the bend of the curve tells k = kappa + premium_slope, chi's way back tells kappa, what futures earned tells the premia.
+Ten years leave half of kappa open, and of the premia a future's volatility over the root of ten: the errors say so.
+Elsewhere kappa and premia stay as they are. The curve is one without seasons. A curve of two months tells chi from xi
+badly. Volatilities are those of the weather's normal regime, the record's over the root of the mean V^2.
 """
 
 from __future__ import annotations
@@ -20,15 +23,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fund.calibration.calibration import Calibration, Priced, log_deviation
+from fund.calibration.calibration import Calibration, Estimated, Priced, log_deviation
 from fund.market.stylised_facts import correlation, variance_ratio
 from fund.market.tape import Tape
+from fund.market.weather import CORRELATION, MARKET_DRIFT, VOLATILITY, stationary
+from specialists.futures_spreads.likelihood import Panel, estimates, panel_of
+from specialists.futures_spreads.market import MARKET_VOLATILITY, loadings
 
 if TYPE_CHECKING:
     from specialists.futures_spreads.strategy import FuturesSpreads
 
 Floats = NDArray[np.float64]
 
+CURVE = ("kappa", "premium_slope", "lambda_chi", "mu_xi", "mu_xi_star", "sigma_chi", "sigma_xi", "rho")
 USUAL = 60  # rows of the usual level
 MONTHS = 40
 
@@ -88,7 +95,44 @@ def given(desk: FuturesSpreads, tape: Tape) -> Mapping[str, Any]:
         months = desk.history.column("far_gap").mean() * 12.0
         first = max(round(float(desk.history.column("to_delivery").mean() * 12.0)), 1)
         found |= {"near_contract": first, "far_contract": first + max(round(float(months)), 1)}
+    if panel_of(desk.history) is not None:
+        found["premium_scale"] = 1.0  # premia as the record has them
     return found
+
+
+def estimated(desk: FuturesSpreads, market: FuturesSpreads) -> Mapping[str, Estimated]:
+    """Speed and premia by likelihood, where the record is a panel of contracts with delivery dates."""
+    assert desk.history is not None
+    panel = panel_of(desk.history)
+    if panel is None or market.model != "schwartz_smith":
+        return {}
+    return of_panel(panel, market)
+
+
+def of_panel(panel: Panel, market: FuturesSpreads) -> Mapping[str, Estimated]:
+    """The curve of a panel; what xi earns with the weather's factor is taken out of its drift."""
+    curve = market.curve
+    start = {name: getattr(curve, name) for name in (
+        "kappa", "kappa_q", "sigma_chi", "sigma_xi", "rho", "lambda_chi", "mu_xi", "mu_xi_star",
+    )}  # fmt: skip
+    own = {"mispricing_kappa": market.mispricing_kappa, "mispricing_sigma": market.mispricing_sigma}
+    found = estimates(panel, {**start, **own, "noise": 1e-3})
+    heat = float(np.sqrt(stationary() @ VOLATILITY**2)) if market.weather else 1.0
+    less = {"mu_xi": earned_with_the_market(market, found.values["sigma_xi"] / heat)}
+    over = {"sigma_chi": heat, "sigma_xi": heat}
+    return {
+        name: Estimated((found.values[name] - less.get(name, 0.0)) / over.get(name, 1.0),
+                        found.errors[name] / over.get(name, 1.0))
+        for name in CURVE
+    }  # fmt: skip
+
+
+def earned_with_the_market(market: FuturesSpreads, sigma_xi: float) -> float:
+    """Mean drift of xi, a year, that comes of the weather's factor."""
+    if not market.weather:
+        return 0.0
+    share = market.market_premium * sigma_xi / MARKET_VOLATILITY
+    return float(share * (stationary() @ (loadings(market, CORRELATION) * MARKET_DRIFT)))
 
 
 CALIBRATION = Calibration(
@@ -97,6 +141,7 @@ CALIBRATION = Calibration(
     prices=prices,
     moments=moments,
     given=given,
+    estimated=estimated,
     bounds={
         "sigma_chi": (0.005, 3.0), "sigma_xi": (0.005, 3.0), "rho": (-0.95, 0.95), "mispricing_sigma": (0.0, 0.9),
         "mu_xi_star": (-0.5, 0.5),

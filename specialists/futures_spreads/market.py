@@ -140,12 +140,11 @@ def draw(desk: FuturesSpreads, numbers: Model, contracts: Calendar, paths: Paths
     first_day = streams.integers("day", YEAR) if desk.random_start else np.zeros(n, dtype=np.int64)
     speed = desk.mispricing_kappa * SPEED / YEAR
     noise = desk.mispricing_sigma * np.sqrt(-np.expm1(-2.0 * speed) / (2.0 * speed) / YEAR)
-    loading = desk.market_loading * np.sqrt(weather.correlation / NORMAL_CORRELATION)
     chain = Chain.empty(n, rows)
     _walk(
         numbers, contracts, shocks, _starts(desk, shocks[:, 0]), first_day,
         math.log(desk.spot), weather.volatility, weather.regime, weather.market, weather.drift,
-        np.clip(loading, -HIGHEST_LOADING, HIGHEST_LOADING), np.exp(-speed), noise, chain,
+        loadings(desk, weather.correlation), np.exp(-speed), noise, chain,
     )  # fmt: skip
     chain.day[:] = (first_day[:, None] + np.arange(rows)) % YEAR
     phase = (first_day[:, None] + np.arange(rows) + contracts.roll) % contracts.period
@@ -164,6 +163,12 @@ def draw(desk: FuturesSpreads, numbers: Model, contracts: Calendar, paths: Paths
     chain.margin[:] = np.minimum(desk.initial_margin * np.maximum(weather.volatility, 1.0)[:, past], 1.0)
     chain.cost[:] = desk.cost_rate / weather.liquidity[:, past]
     return chain
+
+
+def loadings(desk: FuturesSpreads, correlation: Floats) -> Floats:
+    """Loading of xi on the weather's common factor, where risky assets are correlated as much."""
+    loading = desk.market_loading * np.sqrt(correlation / NORMAL_CORRELATION)
+    return np.asarray(np.clip(loading, -HIGHEST_LOADING, HIGHEST_LOADING))
 
 
 def _starts(desk: FuturesSpreads, drawn: Floats) -> Floats:

@@ -90,10 +90,10 @@ def jump_moments(r: Floats) -> dict[str, Floats]:
     }
 
 
-def untold(desk: VolatilityTrading) -> Mapping[str, str]:
+def untold(desk: VolatilityTrading) -> tuple[str, ...]:
     """`kappa` of a record without IV_90, which is then made of IV_30 with it."""
     assert desk.history is not None
-    return {} if "iv_90" in desk.history.names else {"kappa": "term_slope"}
+    return () if "iv_90" in desk.history.names else ("kappa",)
 
 
 def _feature(desk: VolatilityTrading, tape: Tape, name: str) -> Floats:

@@ -58,6 +58,19 @@ def test_volume_and_volatility_that_are_one():
     assert found["volume_u"][0] == pytest.approx(1.45 / 1.05, rel=0.01)
 
 
+def test_hours_before_the_open_are_no_part_of_the_shape():
+    stage = STAGES["execution"].cls()
+    minute = np.tile(np.arange(240.0, 1200.0), 2)  # from 04:00 to 20:00
+    session = (minute >= 570.0) & (minute < 960.0)
+    busy = np.where(session, 1.0 + np.abs((minute - 570.0) / 390.0 - 0.5), 1e-3)
+    mid = 100.0 + np.concatenate([[0.0], np.cumsum(busy * np.where(np.arange(len(busy)) % 2, 1, -1))])
+    found = execution_details(
+        stage, of(minute=np.append(minute, 240.0), mid_a=mid, volume_a=np.append(busy, 1.0))
+    )
+    assert found["volume_u"][0] == pytest.approx(1.45 / 1.05, rel=0.01)
+    assert found["volatility_u"][0] == pytest.approx(1.45 / 1.05, rel=0.01)
+
+
 def test_a_record_of_minutes(tmp_path):
     generator = np.random.default_rng(0)
     lines, price = ["Datetime,Open,High,Low,Close,Volume"], 100.0

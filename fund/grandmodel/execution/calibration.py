@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fund.calibration.calibration import Calibration, Priced
+from fund.grandmodel.bar_strategy import OPENS
+from fund.grandmodel.bars import SESSION
 from fund.market.stylised_facts import autocorrelation, correlation
 from fund.market.stylised_facts_intraday import u_shape
 from fund.market.tape import Tape
@@ -25,11 +27,17 @@ def prices(stage: Execution, tape: Tape) -> Mapping[str, Priced]:
 
 
 def details(stage: Execution, tape: Tape) -> Mapping[str, Floats]:
-    """Over the paths, which open at any minute of the day: one number for all of them, (1,); and of each path, (n,)."""
+    """Over the paths, which open at any minute of the day: one number for all of them, (1,); and of each path, (n,).
+
+    A record counts minutes from midnight and may have hours before the open and after the close, when little is traded:
+    the shape of the day is that of its session.
+    """
     minute = tape["minute"][:-1]
-    time = (minute - minute.min() + 0.5) / (np.ptp(minute) + 1.0)  # a record counts them from midnight
+    inside = (minute >= OPENS) & (minute < OPENS + SESSION) if minute.max() >= SESSION else minute >= 0.0
+    inside = inside if inside.any() else minute >= 0.0
+    time = (minute - minute[inside].min() + 0.5) / (np.ptp(minute[inside]) + 1.0)
     moves, volume = np.diff(tape["mid_a"], axis=0), tape["volume_a"][:-1]
-    together = [array.reshape(-1, 1) for array in (np.abs(moves), volume, time)]
+    together = [array[inside].reshape(-1, 1) for array in (np.abs(moves), volume, time)]
     return {
         "volatility_u": u_shape(together[0], together[2]),
         "volume_u": u_shape(together[1], together[2]),

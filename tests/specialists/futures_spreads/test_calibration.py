@@ -8,7 +8,7 @@ from fund.calibration.calibration import calibration_of
 from fund.calibration.records import Files, recorded
 from fund.market.tape import write_tape
 from specialists import ROSTER
-from specialists.futures_spreads.calibration import moves, usual
+from specialists.futures_spreads.calibration import CURVE, moves, usual
 from tests.specialists.recovery import recovered
 
 SPEC = ROSTER["futures_spreads"]
@@ -38,6 +38,7 @@ def test_the_usual_level_of_negative_prices():
     assert usual(np.arange(1.0, 101.0)[:, None])[-1, 0] == pytest.approx(np.mean(np.arange(41.0, 101.0)))
 
 
+@pytest.mark.slow
 def test_crude_oil(shared_data):
     calibration = calibration_of(SPEC)
     files = Files((str(shared_data / "futures/multiple_prices/CRUDE_W.csv.gz"),))
@@ -45,6 +46,10 @@ def test_crude_oil(shared_data):
     given, fit = fitted(calibration, SPEC.cls(), desk, tape, 16)
     assert given["far_contract"] > given["near_contract"] >= 1
     market = SPEC.cls().with_parameters(**given, **fit.parameters)  # a market that can be drawn
+    # two half-lives a year at most, and a premium that ten years cannot tell from none
+    assert set(fit.estimated) == set(CURVE)
+    assert 0.02 < fit.parameters["kappa"] < 4.0 * fit.standard_errors["kappa"] + 2.0
+    assert abs(fit.parameters["lambda_chi"]) < 4.0 * fit.standard_errors["lambda_chi"]
     near, _ = moves(tape)
     volatility = float(np.sqrt(252.0 * (near**2).mean()))
     assert 0.1 < market.near_volatility < 1.5 * volatility

@@ -75,9 +75,9 @@ def test_the_term_structure_is_that_of_the_quotes():
 def test_a_record_without_three_months_says_nothing_of_the_speed(shared_data):
     calibration = calibration_of(SPEC)
     desk, _ = recorded(calibration, SPEC, SPEC.cls(), Files((str(shared_data / "vol"),)))
-    assert calibration.untold(desk) == {}
+    assert calibration.untold(desk) == ()
     short = desk.on(desk.history.select(("index", "iv_30")))
-    assert calibration.untold(short) == {"kappa": "term_slope"}
+    assert calibration.untold(short) == ("kappa",)
 
 
 @pytest.mark.slow
