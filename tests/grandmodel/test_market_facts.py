@@ -58,17 +58,23 @@ def test_volume_and_volatility_that_are_one():
     assert found["volume_u"][0] == pytest.approx(1.45 / 1.05, rel=0.01)
 
 
-def test_hours_before_the_open_are_no_part_of_the_shape():
-    stage = STAGES["execution"].cls()
-    minute = np.tile(np.arange(240.0, 1200.0), 2)  # from 04:00 to 20:00
-    session = (minute >= 570.0) & (minute < 960.0)
-    busy = np.where(session, 1.0 + np.abs((minute - 570.0) / 390.0 - 0.5), 1e-3)
-    mid = 100.0 + np.concatenate([[0.0], np.cumsum(busy * np.where(np.arange(len(busy)) % 2, 1, -1))])
-    found = execution_details(
-        stage, of(minute=np.append(minute, 240.0), mid_a=mid, volume_a=np.append(busy, 1.0))
-    )
-    assert found["volume_u"][0] == pytest.approx(1.45 / 1.05, rel=0.01)
-    assert found["volatility_u"][0] == pytest.approx(1.45 / 1.05, rel=0.01)
+def test_hours_before_the_open_are_no_part_of_the_shape(tmp_path):
+    # ten days of minutes from 04:00 to 20:00; in the session the volume is 1 + |x - 1/2|, before and after it 1
+    generator = np.random.default_rng(0)
+    lines, price = ["Datetime,Open,High,Low,Close,Volume"], 100.0
+    for day in range(10):
+        start = np.datetime64("2019-01-07") + 7 * (day // 5) + day % 5
+        for minute in range(240, 1200):
+            share = (minute - 570) / 390
+            volume = 100_000 * (1.0 + abs(share - 0.5)) if 0.0 <= share < 1.0 else 1.0
+            last, price = price, 100.0 + 0.01 * generator.standard_normal()
+            stamp = str(start.astype("datetime64[m]") + minute).replace("T", " ")
+            high, low = max(last, price), min(last, price)
+            lines.append(f"{stamp}:00,{last:.6f},{high:.6f},{low:.6f},{price:.6f},{volume:.1f}")
+    (tmp_path / "minutes.csv").write_text("\n".join(lines) + "\n")
+    spec = STAGES["execution"]
+    desk, tape = recorded(calibration_of(spec), spec, spec.cls(), Files((str(tmp_path / "minutes.csv"),)))
+    assert execution_details(desk, tape)["volume_u"][0] == pytest.approx(1.45 / 1.05, rel=0.03)
 
 
 def test_a_record_of_minutes(tmp_path):

@@ -29,12 +29,13 @@ def prices(stage: Execution, tape: Tape) -> Mapping[str, Priced]:
 def details(stage: Execution, tape: Tape) -> Mapping[str, Floats]:
     """Over the paths, which open at any minute of the day: one number for all of them, (1,); and of each path, (n,).
 
-    A record counts minutes from midnight and may have hours before the open and after the close, when little is traded:
-    the shape of the day is that of its session.
+    The column of a record is a share of the 24 hours, of which some are before the open and after the close: the shape
+    of the day is that of the session, 09:30 to 16:00, where the record has any of it.
     """
     minute = tape["minute"][:-1]
-    inside = (minute >= OPENS) & (minute < OPENS + SESSION) if minute.max() >= SESSION else minute >= 0.0
-    inside = inside if inside.any() else minute >= 0.0
+    clock = (minute + 0.5) * 1440.0 / stage.steps_per_day
+    inside = (clock >= OPENS) & (clock < OPENS + SESSION)
+    inside = inside if stage.history is not None and inside.any() else minute >= 0.0
     time = (minute - minute[inside].min() + 0.5) / (np.ptp(minute[inside]) + 1.0)
     moves, volume = np.diff(tape["mid_a"], axis=0), tape["volume_a"][:-1]
     together = [array[inside].reshape(-1, 1) for array in (np.abs(moves), volume, time)]
