@@ -89,7 +89,10 @@ class Agent:
 
         Probabilities are made to sum to 1; nothing but zeros means no preference.
         """
-        given = np.asarray(action, dtype=np.float64)
+        try:
+            given = np.asarray(action, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise InvalidAction(f"{self.name}: action {np.ravel(action)[0]!r}, wanted numbers") from None
         if isinstance(self.action, Box):
             return shaped(given, (n, self.action.size), self.name)
         count = self.action.count

@@ -19,7 +19,7 @@ with warnings.catch_warnings():  # its own tests import its own deprecated world
     from pettingzoo.test.state_test import state_test
 
 from fund.envs import execution, risk, strategic, tactical
-from fund.errors import ResetNeeded
+from fund.errors import InvalidAction, ResetNeeded, UnknownName
 
 MODULES = {"strategic": strategic, "tactical": tactical, "risk": risk, "execution": execution}
 
@@ -158,3 +158,42 @@ def test_two_instances_and_one_used_are_one(name):
     np.random.seed(3)  # noqa: NPY002 - the global state is what must not matter
     for again in (trajectory(make(max_cycles=25)), trajectory(used)):
         assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_wrong_actions_are_named_in_both_forms(name):
+    """Words, nan, another shape, one too many or too few: InvalidAction with the agent, and nothing has moved."""
+    turn, together = MODULES[name].raw_env(max_cycles=3), MODULES[name].parallel_env(max_cycles=3)
+    first, *rest = together.possible_agents
+    good = sampled(together)()
+    for wrong in ("long", object(), float("nan"), np.full(9, 0.5), None):
+        turn.reset(seed=0)
+        together.reset(seed=0)
+        before = together.ledger.block.copy()
+        for act in (lambda w=wrong: turn.step(w), lambda w=wrong: together.step({**good, first: w})):
+            with pytest.raises(InvalidAction, match=first):
+                act()
+        np.testing.assert_array_equal(before, together.ledger.block)
+        assert turn.agent_selection == first
+    with pytest.raises(InvalidAction, match=f"no action of {first}"):
+        together.step({agent: good[agent] for agent in rest})
+    with pytest.raises(UnknownName, match=f'Did you mean "{first}"'):
+        together.step({**good, first[:-1]: good[first]})
+
+
+@pytest.mark.parametrize("mode", ["human", "rgb_array", "ansi"])
+@pytest.mark.parametrize("name", MODULES)
+def test_every_stage_is_rendered_in_every_mode(name, mode, capsys):
+    environment = MODULES[name].parallel_env(max_cycles=30, render_mode=mode)
+    environment.reset(seed=0)
+    first, draw = environment.render(), sampled(environment)
+    for _ in range(20):
+        environment.step(draw())
+    shown = environment.render()
+    if mode == "rgb_array":
+        assert shown.shape == first.shape and shown.dtype == np.uint8
+        assert (shown != first).mean() > 0.005  # the episode is drawn, not a frame
+        return
+    text = capsys.readouterr().out if mode == "human" else shown
+    for word in (name, "nav", "reward", *environment.possible_agents):
+        assert word in text
