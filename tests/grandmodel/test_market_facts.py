@@ -59,14 +59,15 @@ def test_volume_and_volatility_that_are_one():
 
 
 def test_hours_before_the_open_are_no_part_of_the_shape(tmp_path):
-    # ten days of minutes from 04:00 to 20:00; in the session the volume is 1 + |x - 1/2|, before and after it 1
+    # ten days of minutes from 04:00 to 20:00; in the session the volume is 1 + |x - 1/2|, before and after it as
+    # at the ends, because a record's column is a running mean
     generator = np.random.default_rng(0)
     lines, price = ["Datetime,Open,High,Low,Close,Volume"], 100.0
     for day in range(10):
         start = np.datetime64("2019-01-07") + 7 * (day // 5) + day % 5
         for minute in range(240, 1200):
             share = (minute - 570) / 390
-            volume = 100_000 * (1.0 + abs(share - 0.5)) if 0.0 <= share < 1.0 else 1.0
+            volume = 100_000 * (1.0 + abs(share - 0.5)) if 0.0 <= share < 1.0 else 150_000
             last, price = price, 100.0 + 0.01 * generator.standard_normal()
             stamp = str(start.astype("datetime64[m]") + minute).replace("T", " ")
             high, low = max(last, price), min(last, price)
