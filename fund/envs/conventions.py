@@ -151,7 +151,7 @@ def forms_agree(module: Module) -> None:
 
 
 def a_seed_is_an_episode(module: Module) -> None:
-    """D1, D5: a new instance and a used one give the same episode, and another seed another."""
+    """A new instance and a used one give the same episode, and another seed another."""
     used = module.parallel_env(max_cycles=CYCLES)
     _trajectory(used, 9)
     first, again = _trajectory(module.parallel_env(max_cycles=CYCLES), 3), _trajectory(used, 3)

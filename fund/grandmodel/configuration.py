@@ -7,6 +7,9 @@
 A schema has the shape of the configuration; each leaf is a `Value` that says which parameter it sets. An unknown key is
 answered with the nearest known one, a value of the wrong kind with its place. YAML is read without code; a key that
 stands twice, an infinite number, an alias and a file beyond 64 kB are refused.
+
+D0 is the document that specified the four environments, with this form of configuration and its values; a parameter
+whose source is D0 has that value as its default, and `fund list NAME` shows it.
 """
 
 from __future__ import annotations

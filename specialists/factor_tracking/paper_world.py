@@ -1,4 +1,4 @@
-"""Problem A of PAPERS.md: one asset whose returns two signals predict, as Garleanu & Pedersen (2013) state it.
+"""One asset whose returns two signals predict, as Garleanu & Pedersen (2013) state it.
 
     P' = P + B_1 f_1 + B_2 f_2 + sqrt(Sigma) u,     f_j' = (1 - phi_j) f_j + eps_j,     f_j of unit variance for ever
 

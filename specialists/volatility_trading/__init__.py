@@ -36,7 +36,7 @@ Rules
     always_long.
 
 Presets
-    default     calibrated to what is known of the premium (PAPERS section 3), see below
+    default     calibrated to what is known of the premium, see below
     null        no premium anywhere: the drift of every hedged position is minus its costs
     planted     quotes that swing around fair value, free of costs: short where IV stands above its model, else long
     liu_pan     a claim with unit exposure to v, log utility: exposure lam / xi^2 = -8 is best, growth .32 a year

@@ -61,7 +61,7 @@ def _quoted(desk: VolatilityTrading, mean_variance: Floats, lift: Floats) -> Flo
 
 
 def gjr(desk: VolatilityTrading, paths: Paths, sky: Sky) -> Market:
-    """Daily returns that pass the bands of PAPERS section 11."""
+    """Daily returns that pass the bands of the stylised facts (`fund.market.stylised_bands`)."""
     streams, steps = paths.streams(desk.name), WARM_UP + desk.n_steps
     shock = streams.student("gjr", desk.freedom, steps)
     shape = (steps + 1, len(paths))

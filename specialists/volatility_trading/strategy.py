@@ -112,7 +112,7 @@ class VolatilityTrading(Strategy):
     implied_volatility: float = parameter(0.2, "sigma_i of market gbm, a year", above=0.0)
     realised_volatility: float = parameter(0.25, "sigma_r of market gbm, a year", at_least=0.0)
     drift: float = parameter(0.0, "of the index, a year (market gbm)")
-    arch: float = parameter(0.02, "a of the GJR variance; PAPERS section 11")
+    arch: float = parameter(0.02, "a of the GJR variance; Glosten, Jagannathan & Runkle (1993)")
     asymmetry: float = parameter(0.13, "g of the GJR variance")
     garch: float = parameter(0.90, "b of the GJR variance")
     freedom: float = parameter(7.0, "degrees of freedom of the t shocks (market gjr)", above=2.0)
