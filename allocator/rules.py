@@ -168,6 +168,8 @@ def kelly(mean: Floats, covariance: Floats, fraction: float = 1.0, max_leverage:
 
     `mean` is over the cash rate; what the weights leave of one is in cash. `fraction` is the share of full Kelly,
     the inverse of the risk aversion. Unusable means, too, get the fallback.
+
+    Raises InvalidParameter where fraction or leverage is not above zero.
     """
     if not (fraction > 0.0 and max_leverage > 0.0):
         raise InvalidParameter(f"fraction={fraction}, max_leverage={max_leverage}; wanted both above zero.")

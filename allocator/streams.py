@@ -58,7 +58,7 @@ class NavStreams:
     )  # kind to (days, worlds, desks), shares of a desk's NAV
 
     def __post_init__(self) -> None:
-        """Check shapes and that no desk loses more than it has."""
+        """Check shapes and that no desk loses more than it has. Raises DataError."""
         if self.returns.shape != (*self.market.shape, len(self.desks)):
             raise DataError(
                 f"streams of {self.returns.shape} for {len(self.desks)} desks and market {self.market.shape}"

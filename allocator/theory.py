@@ -34,6 +34,8 @@ def chance_of_falling_to(share: float, fraction: float) -> float:
     """Chance that wealth, discounted, ever falls to `share` of its start, at `fraction` of Kelly: x^(2/f - 1).
 
     For 0 < share <= 1 and 0 < fraction < 2, in continuous time; observed at intervals it is a little lower.
+
+    Raises InvalidParameter outside 0 < share <= 1, 0 < fraction < 2.
     """
     if not (0.0 < share <= 1.0 and 0.0 < fraction < 2.0):
         raise InvalidParameter(
@@ -43,7 +45,10 @@ def chance_of_falling_to(share: float, fraction: float) -> float:
 
 
 def sharpe_of_equals(sharpe: float, n: int, correlation: float = 0.0) -> float:
-    """Sharpe ratio of the best mix of n strategies alike: s sqrt(n / (1 + (n - 1) c))."""
+    """Sharpe ratio of the best mix of n strategies alike: s sqrt(n / (1 + (n - 1) c)).
+
+    Raises InvalidParameter for a correlation that n strategies cannot have.
+    """
     if not 1.0 + (n - 1) * correlation > 0.0:
         raise InvalidParameter(f"correlation={correlation} among {n}; wanted above {-1.0 / (n - 1):.6g}.")
     return sharpe * math.sqrt(n / (1.0 + (n - 1) * correlation))
@@ -57,6 +62,8 @@ def plug_in_loss(sharpe: float, gamma: float, n: int, t: int) -> float:
 
     `sharpe` is the best attainable, sqrt(mu' Sigma^{-1} mu); the sample covariance divides by t. Needs t > n + 4.
     Kan & Zhou (2007), equations 17 to 19.
+
+    Raises InvalidParameter for t <= n + 4, where the loss is infinite.
     """
     if t <= n + 4:
         raise InvalidParameter(f"t={t} with n={n}; wanted t > n + 4, or the loss is infinite.")

@@ -219,7 +219,10 @@ class Stage:
 
     @cached_property
     def shares(self) -> Floats:
-        """(parts, agents): which share of each part of the reward is whose; each row sums to 1."""
+        """(parts, agents): which share of each part of the reward is whose; each row sums to 1.
+
+        Raises UnknownName for a part that the reward does not have.
+        """
         everyone = 1.0 / len(self.agents)
         parts = names(self.strategy.step.parts)
         for part in self.credit:

@@ -140,7 +140,10 @@ class Ledger:
         return {name: lines[k].copy() for k, name in enumerate(LINES)}
 
     def check(self, capital: float, tolerance: float = 1e-9) -> None:
-        """Raise where cash and positions do not give the NAV, or the lines its change."""
+        """Raise where cash and positions do not give the NAV, or the lines its change.
+
+        Raises InvalidParameter with the path and the difference.
+        """
         books = self.books
         worth = books.cash + (books.position * books.marks).sum(axis=0)
         scale = np.maximum(abs(capital), np.abs(books.position * books.marks).sum(axis=0))

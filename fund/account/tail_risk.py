@@ -66,7 +66,10 @@ def _ratio(likelihood: Floats, restricted: Floats, freedom: int) -> LikelihoodRa
 
 
 def kupiec(exceptions: ArrayLike, n: ArrayLike, p: float) -> LikelihoodRatio:
-    """Test that `exceptions` in `n` days come at the rate `p`; shapes broadcast."""
+    """Test that `exceptions` in `n` days come at the rate `p`; shapes broadcast.
+
+    Raises DataError for a number of exceptions that the days cannot have.
+    """
     ones, days = np.asarray(exceptions, dtype=np.float64), np.asarray(n, dtype=np.float64)
     if (ones < 0).any() or (ones > days).any() or (days < 1).any():
         raise DataError("The number of exceptions must lie between 0 and the number of days.")
@@ -75,7 +78,10 @@ def kupiec(exceptions: ArrayLike, n: ArrayLike, p: float) -> LikelihoodRatio:
 
 
 def christoffersen(hits: ArrayLike, p: float) -> Coverage:
-    """Tests of a series of exceptions, shape (..., T) of 0 and 1: their rate, their independence, both."""
+    """Tests of a series of exceptions, shape (..., T) of 0 and 1: their rate, their independence, both.
+
+    Raises DataError for fewer than two days.
+    """
     h = np.asarray(hits).astype(bool)
     if h.ndim == 0 or h.shape[-1] < 2:
         raise DataError("The independence test needs at least two days.")
@@ -129,7 +135,10 @@ def _unit(nu: float) -> float:
 
 
 def acerbi_szekely(returns: ArrayLike, var: ArrayLike, es: ArrayLike, tail: float) -> Floats:
-    """Z2 of Acerbi & Szekely (2014) for forecasts `var` and `es` at `tail`, (..., T); 5% point about -0.70."""
+    """Z2 of Acerbi & Szekely (2014) for forecasts `var` and `es` at `tail`, (..., T); 5% point about -0.70.
+
+    Raises DataError for a return that is not finite.
+    """
     loss = -np.asarray(returns, dtype=np.float64)
     if not np.isfinite(loss).all():
         raise DataError("Every return must be a finite number.")

@@ -48,7 +48,7 @@ def calibrate(spec: Spec, options: Any, changes: Mapping[str, Any]) -> dict[str,
 
 
 def check_market(spec: Spec, strategy: Strategy, options: Any) -> dict[str, Any]:
-    """Stylised facts of a market beside their bands."""
+    """Stylised facts of a market beside their bands. Raises InvalidParameter for fewer than one path."""
     from fund.calibration.market_check import Sample
     from fund.calibration.market_check import check_market as check
     from fund.calibration.records import Files

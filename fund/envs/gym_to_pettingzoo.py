@@ -77,7 +77,7 @@ class FromGym(_PARALLEL):  # type: ignore[misc]
         return self._seen(seen), self._split_info(info)
 
     def step(self, actions: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
-        """One step; all empty after the end."""
+        """One step; all empty after the end. Raises ResetNeeded, InvalidAction."""
         if not self._began:
             raise ResetNeeded("step before reset; call reset first")
         if not self.agents:

@@ -66,7 +66,7 @@ class ParallelTeam:
         return self._views
 
     def step(self, actions: Actions) -> Outcome:
-        """One step of every copy that has not ended."""
+        """One step of every copy that has not ended. Raises ResetNeeded before the first reset."""
         if (self._episodes < 0).any():
             raise ResetNeeded("step before reset; call reset first")
         self._check(actions)
@@ -99,7 +99,7 @@ class ParallelTeam:
         """None: PettingZoo has no way to say what an environment is."""
 
     def set_state(self, state: Mapping[str, NDArray[Any]]) -> Observations:
-        """Not possible here."""
+        """Not possible here. Raises InvalidParameter."""
         raise InvalidParameter("PettingZoo environments cannot be set to a state; reset them by seed")
 
     def _seed(self, i: int) -> int:

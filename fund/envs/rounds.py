@@ -116,7 +116,10 @@ class Rounds:
         self.spoken.add(name)
 
     def announce_one(self, name: str, action: Any) -> None:
-        """The same of a single path, its action without the axis of the paths."""
+        """The same of a single path, its action without the axis of the paths.
+
+        Raises ResetNeeded before the first reset.
+        """
         table = self._quick.get(name)
         if table is None or not isinstance(action, (int, np.integer)) or not 0 <= action < len(table):
             self.announce(name, np.asarray(action)[None])

@@ -48,7 +48,10 @@ class StageAEC(Face, AECEnv[str, Any, Any]):  # type: ignore[misc]
         self.agent_selection = agents[0]
 
     def step(self, action: Any) -> None:
-        """Take the decision of the agent whose turn it is; the last one's decision plays the round."""
+        """Take the decision of the agent whose turn it is; the last one's decision plays the round.
+
+        Raises ResetNeeded, InvalidAction.
+        """
         if not self._seeded:
             raise ResetNeeded(f"{self.stage.name}: step before reset; call reset first")
         if not self.agents:
@@ -88,7 +91,10 @@ class StageParallel(Face, ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         return {a: self.observe(a) for a in self.agents}, {a: self._told(a, info) for a in self.agents}
 
     def step(self, actions: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
-        """One round: observations, rewards, terminations, truncations, infos; all empty after the end."""
+        """One round: observations, rewards, terminations, truncations, infos; all empty after the end.
+
+        Raises ResetNeeded before the first reset.
+        """
         if not self._seeded:
             raise ResetNeeded(f"{self.stage.name}: step before reset; call reset first")
         if not self.agents:

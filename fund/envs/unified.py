@@ -145,7 +145,10 @@ class UnifiedMarketEnv(Unified, _AEC):  # type: ignore[misc]
         self._skip_agent_selection = None
 
     def step(self, action: Any) -> None:
-        """Take the decision of the agent whose turn it is; the last of a stage plays that stage's round."""
+        """Take the decision of the agent whose turn it is; the last of a stage plays that stage's round.
+
+        Raises ResetNeeded before the first reset and after the end.
+        """
         if not self.agents:
             raise ResetNeeded("unified: step before reset, or after the end of an episode; call reset first")
         agent = self.agent_selection
@@ -197,7 +200,10 @@ class UnifiedParallelEnv(Unified, _PARALLEL):  # type: ignore[misc]
         return seen, infos
 
     def step(self, actions: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
-        """One round of every stage that goes on; all empty after the end."""
+        """One round of every stage that goes on; all empty after the end.
+
+        Raises ResetNeeded, InvalidAction.
+        """
         if not hasattr(self, "_seeded"):
             raise ResetNeeded("unified: step before reset; call reset first")
         for agent in actions:

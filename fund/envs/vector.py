@@ -72,7 +72,10 @@ class FundVectorEnv(VectorEnv[Any, Any, Any]):
         return observation.copy(), self._infos()
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        """One step of every row."""
+        """One step of every row.
+
+        Raises ResetNeeded before the first reset, and for an ended row where nothing resets it.
+        """
         if not self._seeded:
             raise ResetNeeded(f"{self.strategy.name}: step before reset; call reset first")
         ended = self.batch.ended.copy()

@@ -128,7 +128,10 @@ def transient_cost(book: BlockBook, schedule: ArrayLike) -> float:
 
 
 def discrete_schedule(book: BlockBook, shares: float, intervals: int) -> Floats:
-    """Optimal trades at the ends of `intervals` equal intervals, (intervals + 1,), by a linear solve."""
+    """Optimal trades at the ends of `intervals` equal intervals, (intervals + 1,), by a linear solve.
+
+    Raises InvalidParameter for fewer than one interval.
+    """
     if intervals < 1:
         raise InvalidParameter(f"{intervals} intervals, wanted 1 or more")
     direction = np.linalg.solve(decay_kernel(book, intervals + 1), np.ones(intervals + 1))

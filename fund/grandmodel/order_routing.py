@@ -73,7 +73,10 @@ def single_venue(order: Placement, queue: float, rebate: float, quantile: Callab
 def placement_cost(
     order: Placement, split: Split, queues: ArrayLike, rebates: ArrayLike, outflows: ArrayLike
 ) -> Floats:
-    """Cost of a split in scenarios of outflows (..., K), shape (...), account currency."""
+    """Cost of a split in scenarios of outflows (..., K), shape (...), account currency.
+
+    Raises DataError where outflows are of another number of venues.
+    """
     queue, rebate, outflow = (np.asarray(a, dtype=np.float64) for a in (queues, rebates, outflows))
     if outflow.shape[-1] != len(split.limits):
         raise DataError(f"outflows of {outflow.shape[-1]} venues, wanted {len(split.limits)}")

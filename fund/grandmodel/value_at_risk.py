@@ -81,7 +81,10 @@ def monte_carlo(
     confidence: float = 0.95,
     mean: ArrayLike = 0.0,
 ) -> TailLoss:
-    """VaR and ES of exposures (k,) over unit shocks (m, k), mixed by a root of the covariance (k, k)."""
+    """VaR and ES of exposures (k,) over unit shocks (m, k), mixed by a root of the covariance (k, k).
+
+    Raises DataError for shocks of another shape.
+    """
     w, sigma = np.asarray(exposures, dtype=np.float64), np.asarray(covariance, dtype=np.float64)
     x = np.asarray(shocks, dtype=np.float64)
     _fits(w, sigma)
@@ -96,6 +99,8 @@ def ewma_variance(returns: ArrayLike, start: float | None = None, decay: float =
     """Variance (..., T+1) before each return of (..., T) and after the last; `start` is the first.
 
     Without a start the first is the first return's square, a guess that the decay forgets.
+
+    Raises DataError for no returns, or one that is not finite.
     """
     _share(decay)
     r = np.asarray(returns, dtype=np.float64)
@@ -118,6 +123,8 @@ def ewma_covariance(returns: ArrayLike, decay: float = DECAY, start: ArrayLike |
     """Covariance (k, k) after returns (T, k), weights (1 - d) d^age; `start` (k, k) is the one before, else none.
 
     Without a start the weights are scaled to sum to one.
+
+    Raises DataError for returns of another shape.
     """
     _share(decay)
     r = np.asarray(returns, dtype=np.float64)
@@ -145,7 +152,10 @@ def exceptions(returns: ArrayLike, var: ArrayLike) -> NDArray[np.bool_]:
 
 
 def ever_loses(loss: float, drift: float, volatility: float) -> float:
-    """Probability that a Brownian P&L ever stands below its start by more than `loss`; 1 without drift."""
+    """Probability that a Brownian P&L ever stands below its start by more than `loss`; 1 without drift.
+
+    Raises InvalidParameter for a volatility that is not above 0 or a loss below 0.
+    """
     if volatility <= 0.0 or loss < 0.0:
         raise InvalidParameter(f"volatility {volatility} and loss {loss}, wanted above 0 and 0 or more")
     return math.exp(-2.0 * drift * loss / volatility**2) if drift > 0.0 else 1.0

@@ -162,7 +162,10 @@ class SchwartzSmith:
         return states[0], states[1]
 
     def gibson_schwartz(self, r: float) -> GibsonSchwartz:
-        """The same model in terms of spot and convenience yield, at the interest rate `r`; premium_slope must be 0."""
+        """The same model in terms of spot and convenience yield, at the interest rate `r`; premium_slope must be 0.
+
+        Raises InvalidParameter where it is another.
+        """
         if self.premium_slope != 0.0:
             raise InvalidParameter(
                 f"premium_slope is {self.premium_slope}, wanted 0: Gibson & Schwartz have none"

@@ -113,7 +113,10 @@ def sharpe_se(
 
 
 def eta(periods: int, rho: float) -> float:
-    """Factor from the Sharpe ratio of one period to that of `periods`, AR(1) returns of correlation `rho`."""
+    """Factor from the Sharpe ratio of one period to that of `periods`, AR(1) returns of correlation `rho`.
+
+    Raises InvalidParameter outside periods >= 1, -1 < rho < 1.
+    """
     if not -1 < rho < 1 or periods < 1:
         raise InvalidParameter(f"eta needs periods >= 1 and -1 < rho < 1; found {periods} and {rho}.")
     k = np.arange(1, periods)
@@ -131,7 +134,10 @@ def probabilistic_sharpe(
 
 
 def expected_maximum(trials: int) -> float:
-    """Expected largest of `trials` standard normals, by the formula at the head; 0 for one."""
+    """Expected largest of `trials` standard normals, by the formula at the head; 0 for one.
+
+    Raises InvalidParameter for fewer than one trial.
+    """
     if trials < 1:
         raise InvalidParameter(f"The number of trials is {trials}; wanted 1 or more.")
     if trials == 1:

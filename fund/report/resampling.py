@@ -35,7 +35,10 @@ class Overfitting:
 
 
 def stationary_indices(n: int, block: float, resamples: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Row numbers of stationary resamples, shape (resamples, n)."""
+    """Row numbers of stationary resamples, shape (resamples, n).
+
+    Raises InvalidParameter for n or a block below 1.
+    """
     if n < 1 or block < 1:
         raise InvalidParameter(
             f"The stationary bootstrap needs n >= 1 and block >= 1; found {n} and {block}."
@@ -109,7 +112,10 @@ def _sharpes(x: Floats, chosen: Floats) -> Floats:
 
 
 def cpcv_counts(groups: int, test_groups: int) -> tuple[int, int]:
-    """Splits C(N, k) and paths k/N C(N, k) of combinatorial purged cross-validation (Lopez de Prado 2018)."""
+    """Splits C(N, k) and paths k/N C(N, k) of combinatorial purged cross-validation (Lopez de Prado 2018).
+
+    Raises InvalidParameter outside 0 < test groups < groups.
+    """
     if not 0 < test_groups < groups:
         raise InvalidParameter(f"CPCV needs 0 < test groups < groups; found {test_groups} of {groups}.")
     splits = comb(groups, test_groups)

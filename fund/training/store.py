@@ -182,7 +182,10 @@ class ModelStore:
         return vouching(path) if path.with_suffix(".json").exists() or path.exists() else None
 
     def load(self, strategy: Strategy, which: str = "best", preset: str = "default") -> Network:
-        """The policy of `best` or `latest`, checked against its card and the strategy."""
+        """The policy of `best` or `latest`, checked against its card and the strategy.
+
+        Raises ModelError where there is none or it does not fit.
+        """
         path = self.path(strategy.name, which, preset)
         if not path.exists():
             hint = f"train it with: fund train {strategy.name}" + (

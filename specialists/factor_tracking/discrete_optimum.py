@@ -62,7 +62,10 @@ class DiscreteOptimum:
 
 
 def rouwenhorst(persistence: float, deviation: float, n_nodes: int) -> tuple[Floats, Floats]:
-    """Markov chain for an AR(1) of mean zero: nodes (N,) and transition matrix (N, N), rows from, columns to."""
+    """Markov chain for an AR(1) of mean zero: nodes (N,) and transition matrix (N, N), rows from, columns to.
+
+    Raises InvalidParameter for fewer than two nodes or a persistence outside (-1, 1).
+    """
     if n_nodes < 2 or not -1.0 < persistence < 1.0:
         raise InvalidParameter(
             f"n_nodes={n_nodes}, persistence={persistence}; wanted n_nodes >= 2 and |p| < 1."

@@ -198,7 +198,7 @@ def reward(p: Any, before: Any, account: Any, memory: Any) -> Any:
         r = (account.nav - before.nav) / max(before.nav, POOREST * p.capital)
         tracking = -p.tracking_weight * r * (r - 2.0 * memory.benchmark)
     if p.diversification_weight > 0.0:
-        spread = p.diversification_weight * spread_of(p, before, account)
+        spread = p.diversification_weight * spread_of(p, account)
     if p.turnover_weight > 0.0:
         turnover = -p.turnover_weight * memory.traded
     if p.control_variate > 0.0:
@@ -210,7 +210,7 @@ def reward(p: Any, before: Any, account: Any, memory: Any) -> Any:
 
 
 @njit(inline="always")
-def spread_of(p: Any, before: Any, account: Any) -> float:
+def spread_of(p: Any, account: Any) -> float:
     """Gross exposure times (1 - Herfindahl index of its shares): zero for nothing and for one factor."""
     nav = max(account.nav, POOREST * p.capital)
     value = abs(account.position[0] * account.mark[0])

@@ -167,6 +167,8 @@ def damped_loadings(problem: TradingProblem, power: float = 1.0) -> Floats:
     """Markowitz loadings divided by (1 + phi_j a/gamma)^power, (n, k).
 
     For diagonal Phi, `power` one is the aim portfolio (equation 16) and zero is Markowitz.
+
+    Raises InvalidParameter where phi is not diagonal.
     """
     if np.any(problem.phi != np.diag(np.diag(problem.phi))):
         raise InvalidParameter("phi is not diagonal; use aim_loadings, which takes any phi.")

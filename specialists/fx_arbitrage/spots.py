@@ -100,7 +100,7 @@ def write_rows(
             if t == 0:
                 block[0, at.base, k], block[0, at.terms, k] = pace.base_price, pace.terms_price
             if t >= 0:
-                _quote(block, at, pace, draws, sky.liquidity[day, i], residual, t, i, k)
+                _quote(block, at, pace, draws, sky.liquidity[day, i], t, i, k)
                 levels[2, r, i] = _deviate(block, at, pace, draws, residual, t, i, k)
                 block[t, at.base_roll, k] = draws.rolls[0, j, i]
                 block[t, at.terms_roll, k] = draws.rolls[1, j, i]
@@ -119,9 +119,8 @@ def _digits(uniform: float) -> tuple[float, float]:
 
 @njit(forceinline=True)
 def _quote(
-    block: Floats, at: Places, pace: Pace, draws: Draws, liquidity: float, residual: Floats, t: int,
-    i: int, k: int,
-) -> None:  # fmt: skip
+    block: Floats, at: Places, pace: Pace, draws: Draws, liquidity: float, t: int, i: int, k: int
+) -> None:
     # half-spreads and sizes of row t
     rest = draws.quotes[i, t, 0]
     for pair in range(3):

@@ -137,6 +137,8 @@ def statistics_of(
     """Exact statistics of quoting from a table, starting from `inventory`; no simulation.
 
     Profit counts rebates and the final fee, and no penalty. Quotes as in `value_of`.
+
+    Raises InvalidParameter for an inventory beyond the table.
     """
     bid, ask = _checked(market, quotes)
     terms = _terms(market, Objective(), venue)

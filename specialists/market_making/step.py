@@ -174,7 +174,7 @@ def quote(p: Any, now: Any, nxt: Any, account: Any, memory: Any, action: Any) ->
         penalty = p.phi_dt + (p.alpha if account.left < 1.5 else 0.0)
         fair = now.microprice
         expected = expected_reward(p, now.mid, fair, held, penalty, bid, ask, bid_size, ask_size)
-    after = remembered(p, now.mid, nxt.mid, held, memory, bids, asks, bid, ask, both, expected, noise)
+    after = remembered(now.mid, nxt.mid, held, memory, bids, asks, bid, ask, both, expected, noise)
     return fills, 0.0, after
 
 
@@ -203,7 +203,7 @@ def execute(price: float, size: float, ahead: float, arrived: float, swept: bool
 
 @njit(forceinline=True)
 def remembered(
-    p: Any, mid: float, next_mid: float, held: float, memory: Any, bids: Any, asks: Any, bid: float, ask: float,
+    mid: float, next_mid: float, held: float, memory: Any, bids: Any, asks: Any, bid: float, ask: float,
     both: float, expected: float, noise: float,
 ) -> Any:  # fmt: skip
     """The memory after a step of quoting."""

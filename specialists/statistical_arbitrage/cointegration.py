@@ -107,7 +107,10 @@ class PairRule:
 
 
 def adf(x: ArrayLike, lags: int | None = None, trend: str = "c") -> UnitRoot:
-    """Augmented Dickey-Fuller test of one series; without `lags` they are chosen by AIC. `trend` "n", "c" or "ct"."""
+    """Augmented Dickey-Fuller test of one series; without `lags` they are chosen by AIC. `trend` "n", "c" or "ct".
+
+    Raises DataError for a series that is constant or not of shape (rows,).
+    """
     from statsmodels.tsa.stattools import adfuller
 
     series = np.asarray(x, dtype=np.float64)
@@ -127,7 +130,10 @@ def critical_values(n_series: int, n_rows: float = math.inf, trend: str = "c") -
 
 
 def engle_granger(y: ArrayLike, x: ArrayLike, lags: int | None = None) -> EngleGranger:
-    """Engle-Granger test of `y` on `x` with a constant, both (T,); without `lags` they are chosen by AIC."""
+    """Engle-Granger test of `y` on `x` with a constant, both (T,); without `lags` they are chosen by AIC.
+
+    Raises DataError where one price is a multiple of the other.
+    """
     from statsmodels.tsa.adfvalues import mackinnonp
 
     left = np.asarray(y, dtype=np.float64)
@@ -193,6 +199,8 @@ def select_pairs(
     Accepted pairs stand before the others, either by p-value. Trying both directions and many pairs makes p-values too
     small: the length of the answer says how many were tried. Two columns that are one series are left out;
     `candidates` limits the pairs to these columns.
+
+    Raises DataError for fewer than 30 rows, or prices that are constant or not finite.
     """
     window = np.array(np.asarray(prices)[train_rows], dtype=np.float64)
     if window.ndim != 2 or window.shape[1] != len(names) or window.shape[0] < 30:
