@@ -17,7 +17,8 @@ def check(desk: DeltaHedging) -> None:
         whole = steps > 0.999 and abs(steps - round(steps)) < 1e-6
         desk.demand(name, whole, f"a multiple of step_days {desk.step_days:g}")
     if desk.market == "garch" and desk.history is None:
-        desk.demand("step_days", desk.step_days == 1.0, "1 in the market garch, which moves by the day")
+        told = f"1 in the market garch, which moves by the day: maturity_days, {desk.maturity_days:g}, is n_steps there"
+        desk.demand("step_days", desk.step_days == 1.0, told)
 
 
 def fitted(desk: DeltaHedging, changes: Mapping[str, Any]) -> dict[str, Any]:
