@@ -1,6 +1,6 @@
-"""What a trade costs: quantity and price in, fills out; one object for training and for execution.
+"""What a trade costs: quantity and price in, price and fee out; the same two functions for every desk and stage.
 
-take   crosses the spread:  price = mid (1 +- half_spread),  fee = rate |q| price + quadratic q^2 / 2
+take   crosses the spread:  price = mid (1 +- half_spread),  fee = rate |q| price
 make   trades at our own quote:  price = quote,  fee = -rebate |q| quote
 
 A fee below zero is a rebate; the ledger books it on a line of its own.
@@ -8,19 +8,7 @@ A fee below zero is a rebate; the ledger books it on a line of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from numba import njit
-
-
-@dataclass(frozen=True)
-class CostModel:
-    """Costs of one market; shares of traded value, one way, unless said."""
-
-    rate: float = 0.0  # fee of a taker, share of traded value
-    half_spread: float = 0.0  # share of the mid price
-    quadratic: float = 0.0  # fee per squared unit traded / 2 (Garleanu & Pedersen, 2013)
-    rebate: float = 0.0  # paid to a maker, share of traded value
 
 
 @njit(inline="always")

@@ -13,8 +13,6 @@ Schachermayer (2014), "Transaction costs, trading volume, and the liquidity prem
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -36,12 +34,6 @@ def merton_weights(premia: ArrayLike, sigma: ArrayLike, gamma: float) -> Floats:
     return np.asarray(np.linalg.solve(np.asarray(sigma, dtype=np.float64), np.asarray(premia)) / gamma)
 
 
-def merton_sharpe(premia: ArrayLike, sigma: ArrayLike) -> float:
-    """Largest Sharpe ratio a year, sqrt(pi' Sigma^-1 pi)."""
-    pi = np.asarray(premia, dtype=np.float64)
-    return math.sqrt(float(pi @ np.linalg.solve(np.asarray(sigma, dtype=np.float64), pi)))
-
-
 def step_weights(premia: ArrayLike, sigma: ArrayLike, gamma: float, years: float) -> Floats:
     """The best constant weights (n,) for steps of some years: lognormal moves, local utility r - gamma r^2 / 2.
 
@@ -51,12 +43,6 @@ def step_weights(premia: ArrayLike, sigma: ArrayLike, gamma: float, years: float
     mean = np.asarray(premia, dtype=np.float64) * years
     spread = np.outer(1.0 + mean, 1.0 + mean) * np.expm1(np.asarray(sigma, dtype=np.float64) * years)
     return merton_weights(mean, spread + np.outer(mean, mean), gamma)
-
-
-def local_value(weights: ArrayLike, premia: ArrayLike, sigma: ArrayLike, gamma: float) -> float:
-    """Certainty equivalent w'pi - gamma w'Sigma w / 2 of constant weights, a year."""
-    w, pi = np.asarray(weights, dtype=np.float64), np.asarray(premia, dtype=np.float64)
-    return float(w @ pi - 0.5 * gamma * w @ np.asarray(sigma, dtype=np.float64) @ w)
 
 
 def no_trade_half_width(weight: ArrayLike, gamma: float, cost: float) -> Floats:

@@ -19,7 +19,6 @@ from allocator.recorded_parts import (
     one_by_one,
 )
 from allocator.recorded_play import Daily, by_day, daily, together
-from allocator.recorded_tests import compound, compound_difference
 from allocator.run import SIZES
 from allocator.run_fund import run_fund
 from fund.envs import play as players
@@ -233,27 +232,6 @@ def test_pairs_of_several_tables_do_not_meet_under_one_name():
     assert list(one_by_one("a", desk, False)) == ["KO/PEP", "XOM/CVX"]
     assert list(one_by_one("a", desk, True)) == ["a KO/PEP", "a XOM/CVX"]
     assert list(one_by_one("GOLD", curve(200, 1), True)) == ["GOLD"]
-
-
-def test_returns_are_compounded_a_year_or_over_the_days_there_are():
-    doubled = np.full(504, 4.0 ** (1.0 / 504.0) - 1.0)  # fourfold in two years
-    assert compound(doubled) == pytest.approx(100.0)
-    assert compound(np.full(100, 0.01)) == pytest.approx(100.0 * (1.01**100 - 1.0))
-    # a desk that pays 1.5 % of what it has every day keeps 2 % after a year; the sum of its returns is -382 %
-    assert compound(np.full(300, -0.0151)) == pytest.approx(100.0 * (0.9849**252 - 1.0))
-    assert compound(np.array([0.5, -1.2, 0.3])) == -100.0
-
-
-def test_the_error_of_a_difference_of_compounded_returns_is_that_of_many_such_years():
-    generator = np.random.default_rng(5)
-    ours, theirs = generator.normal((0.002, 0.001), 0.01, (2000, 504, 2)).transpose(2, 0, 1)
-    found = [compound_difference(a, b) for a, b in zip(ours, theirs, strict=True)]
-    assert found[0].mean == pytest.approx(compound(ours[0]) - compound(theirs[0]))
-    told = np.sqrt(np.mean([one.se**2 for one in found]))
-    # that of 2,000 spreads is known to 1.6 %; the delta method leaves out what is of second order
-    assert told == pytest.approx(np.std([one.mean for one in found]), rel=0.1)
-    ruined = compound_difference(np.array([0.1, -1.0, 0.0, 0.0]), np.zeros(4))
-    assert ruined.mean == pytest.approx(-100.0)
 
 
 def test_the_table_says_who_played():

@@ -17,7 +17,6 @@ from fund.grandmodel.configuration import ConfiguredStage, Value
 from fund.grandmodel.indicators.gaps import BORN, BOTTOM, LIFE, SIDE, TOP, fair_value_gaps
 from fund.grandmodel.indicators.synergy import TYPES
 from fund.grandmodel.tactical.features import MATRIX
-from fund.grandmodel.tactical.step import weights
 from fund.grandmodel.tactical.strategy import Tactical
 from fund.market.streams import Paths
 from fund.stage import Agent, Scene
@@ -131,12 +130,6 @@ class TacticalStage(ConfiguredStage):
             "errors": float(memory["errors"][path]),
             "halted": float(memory["halted"][path]),
         }
-
-    def vote_weights(self, scene: Scene, path: int = 0) -> dict[str, float]:
-        """What each agent's vote weighs under the synergy in force."""
-        kind = float(scene.view.row["synergy_kind"][path])
-        found: tuple[float, float, float] = weights(kind)
-        return dict(zip(AGENTS, found, strict=True))
 
 
 def _open_gaps(bars: Bars, impulse: float) -> list[dict[str, Any]]:
