@@ -57,9 +57,8 @@ class Collected:
     agents: dict[str, Transitions]
     episodes: int
     seconds: float  # of wall clock, policies included
-    parts: dict[str, dict[str, float]] = field(
-        default_factory=dict
-    )  # agent -> part of its team's reward -> sum
+    # agent -> part of its team's reward -> sum
+    parts: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @property
     def decisions(self) -> int:

@@ -85,9 +85,8 @@ class Verdict:
     kind: str
     lines: tuple[Line, ...]
     paths: int
-    enough: (
-        float  # share of paths on which at least ten of the twelve hold; NaN where not all lines have a band
-    )
+    # share of paths on which at least ten of the twelve hold; NaN where not all lines have a band
+    enough: float
 
     @property
     def holds(self) -> bool:

@@ -37,12 +37,10 @@ class Tape:
     columns: tuple[str, ...]
     block: Floats  # (T+1, columns, n)
     features: NDArray[np.float32]  # (T+1, n, width)
-    rows: NDArray[np.int64] = field(
-        default_factory=lambda: np.zeros(0, dtype=np.int64)
-    )  # (n,) first source row
-    past: NDArray[np.float32] = field(
-        default_factory=lambda: np.zeros((0, 0, 0), dtype=np.float32)
-    )  # (rows, n, width) features of the rows before row 0, for observations that look back
+    # (n,) first source row
+    rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    # (rows, n, width) features of the rows before row 0, for observations that look back
+    past: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0, 0), dtype=np.float32))
 
     @property
     def n(self) -> int:

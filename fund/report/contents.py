@@ -93,9 +93,8 @@ class Report:
     weights: ArrayLike | None = None  # (T, k), shares of NAV held during each period
     weight_names: tuple[str, ...] = ()
     attribution: Mapping[str, float] = field(default_factory=dict)  # adds up to the fund's P&L
-    costs: Mapping[str, Mapping[str, float]] = field(
-        default_factory=dict
-    )  # payer to kind to amount, paid > 0
+    # payer to kind to amount, paid > 0
+    costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     contributions: Mapping[str, ArrayLike] = field(default_factory=dict)  # desk P&L over fund NAV, (T,) each
     progress: Mapping[str, Progress] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()

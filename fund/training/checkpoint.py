@@ -41,10 +41,8 @@ COUNTERS = (
     "_current_progress_remaining",
     "exploration_rate",
 )
-REPLAYED, FLAGS = (
-    ("observations", "actions", "rewards"),
-    ("dones", "timeouts"),
-)  # of the replay buffer, as they are
+# fields of the replay buffer, as they are
+REPLAYED, FLAGS = ("observations", "actions", "rewards"), ("dones", "timeouts")
 Arrays = dict[str, NDArray[Any]]
 Layer = TypeVar("Layer", bound=VecEnv)
 

@@ -46,9 +46,8 @@ class Columns(NamedTuple):
     correlation_value_momentum: float  # of the last 60 days
     correlation_value_quality: float
     correlation_momentum_quality: float
-    value_surprise: (
-        float  # share of the last day's return that nobody could foresee; unknown of a record, then zero
-    )
+    # share of the last day's return that nobody could foresee; unknown of a record, then zero
+    value_surprise: float
     momentum_surprise: float
     quality_surprise: float
 

@@ -54,9 +54,8 @@ class Columns(NamedTuple):
     buy_reach_2: float
     buy_reach_3: float
     buy_volume: float
-    surprise: (
-        float  # of the mid's move since the last row, what nobody could foresee; zero but in a drawn book
-    )
+    # of the mid's move since the last row, what nobody could foresee; zero but in a drawn book
+    surprise: float
 
 
 class Memory(NamedTuple):

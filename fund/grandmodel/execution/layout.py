@@ -69,9 +69,8 @@ class Memory(NamedTuple):
     permanent: float
     fees: float  # less rebates
     moves: float  # of the mid by itself, on what was open
-    stepped_surprise: (
-        float  # of the mids on what was open, whatever flowed, less what the open quantity's outlook lost
-    )
+    # of the mids on what was open, whatever flowed, less what the open quantity's outlook lost
+    stepped_surprise: float
     stepped_impact: float
     stepped_risk: float  # variance of the open value over the next step
     stepped_fast: float  # shares sent to venues below the latency target

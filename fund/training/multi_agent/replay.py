@@ -15,11 +15,8 @@ from torch import Tensor
 
 from fund.errors import InvalidParameter
 
-GOES_ON, OVER, CUT = (
-    0.0,
-    1.0,
-    2.0,
-)  # of an episode with this step: nothing is worth anything behind; not known
+# an episode at this step: goes on; is over, and nothing lies behind; is cut, and what lies behind is not known
+GOES_ON, OVER, CUT = 0.0, 1.0, 2.0
 
 
 class Row(NamedTuple):
