@@ -150,9 +150,13 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     if options.data is not None:
         strategy = spec.market(strategy, options.data, options.market)
     policy = evaluation.policy_named(strategy, options.policy, _store(options), options.preset)
-    return evaluation.evaluate(
+    told = evaluation.evaluate(
         strategy, policy, options.policy, options.episodes, options.seed, options.preset
     ).plain()
+    record = strategy.history if options.data is not None else None
+    if record is not None:  # what was put right in the user's data is told with what came of them
+        told["data"] = {"source": record.source, "rows": len(record), "policies": list(record.policies)}
+    return told
 
 
 def export(options: argparse.Namespace) -> dict[str, Any]:

@@ -90,9 +90,23 @@ def check_jumps(draft: Draft, max_jump: float, names: Sequence[str] | None = Non
             draft.fault(row, f"{change}, more than {max_jump:g}-fold in one row: a bad print or a raw split?")
 
 
+def price_column(history: History, name: str) -> Floats:
+    """One column of prices (rows,): above zero, and none more than `Rules.max_jump`-fold of the row before.
+
+    Raises UnknownName, and DataError with the row and the date: a bad print, or a split that was not adjusted for.
+    """
+    found = history.positive(name)
+    ratio = found[1:] / found[:-1]
+    for row in where((ratio > Rules.max_jump) | (ratio * Rules.max_jump < 1), 1)[:1]:
+        change = f"{name} goes from {found[row - 1]:.10g} to {found[row]:.10g}"
+        text = f"{change}, more than {Rules.max_jump:g}-fold in one row: a bad print or a raw split?"
+        raise DataError(f"{history.place(row)}: {text}")
+    return found
+
+
 def both_sides(history: History, bid: str, ask: str) -> tuple[Floats, Floats]:
-    """Two columns of quotes, all above zero and none crossed; raises DataError with the row and the date."""
-    low, high = history.positive(bid), history.positive(ask)
+    """Two columns of quotes, all prices and none crossed; raises DataError with the row and the date."""
+    low, high = price_column(history, bid), price_column(history, ask)
     crossed = low > high
     if crossed.any():
         row = where(crossed)[0]

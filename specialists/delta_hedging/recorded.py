@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from fund.errors import DataError
 from fund.market.history import History
+from fund.market.price_checks import price_column
 from fund.market.records import each_record, window_starts
 from fund.market.streams import Paths
 from fund.market.tape import Tape
@@ -44,7 +45,7 @@ def record(desk: DeltaHedging, history: History, paths: Paths) -> Tape:
     contract = "quote" in history.names
     last = _rows_alive(desk, history) if contract else len(history)
     for name in NEEDED:
-        history.positive(name)
+        (price_column if name == "spot" else History.positive)(history, name)
     first = WARM_UP + window_starts(desk, history, paths, WARM_UP, last)
     rows = first[None, :] + np.arange(desk.n_steps + 1)[:, None]
     quotes = _contract(desk, history, rows) if contract else _underlier(desk, history, rows)

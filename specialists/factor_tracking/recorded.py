@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from fund.errors import DataError, InvalidParameter, UnknownName
 from fund.market.history import History
+from fund.market.price_checks import price_column
 from fund.market.records import each_record, window_starts
 from fund.market.streams import Paths
 from fund.market.tape import Tape
@@ -169,7 +170,7 @@ def first_row(history: History | None) -> int:
 @lru_cache(maxsize=8)
 def _prepared(history: History) -> tuple[Floats, Floats, int]:
     # daily returns (rows - 1, 4), valuations (rows, 3), the first row that may open an episode
-    levels = np.column_stack([history.positive(name) for name in NEEDS])
+    levels = np.column_stack([price_column(history, name) for name in NEEDS])
     first, valuations = first_row(history), tuple(VALUATIONS.values())
     known = set(valuations) <= set(history.names)
     z = history.select(valuations).values if known else reversal(levels[:, :3])

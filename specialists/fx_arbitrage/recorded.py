@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from fund.errors import DataError, UnknownName
 from fund.market.draft import Rules
 from fund.market.history import History
-from fund.market.price_checks import both_sides
+from fund.market.price_checks import both_sides, price_column
 from fund.market.rates import day_count_of, roll, year_fraction
 from fund.market.records import each_record, window_starts
 from fund.market.streams import Paths
@@ -142,7 +142,7 @@ def _quote(history: History, pair: str) -> Quote:
         if {f"{name}_bid", f"{name}_ask"} <= set(history.names):
             return _sides(history, name, name == turned)
         if name in history.names:
-            mid = history.positive(name)
+            mid = price_column(history, name)
             return Quote(mid if name == pair else 1.0 / mid, np.full(len(mid), np.nan))
     raise UnknownName("pair", pair, history.names)
 

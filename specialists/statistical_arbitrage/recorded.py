@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fund.errors import DataError, InvalidParameter
 from fund.market.history import History
+from fund.market.price_checks import price_column
 from fund.market.records import by_choice, each_record, window_starts
 from fund.market.streams import Paths
 from fund.market.tape import Tape
@@ -84,4 +85,4 @@ def _windows(desk: StatisticalArbitrage, history: History, paths: Paths, legs: t
 
 
 def _logs(history: History, names: tuple[str, ...]) -> list[NDArray[np.float64]]:
-    return [np.log(history.positive(name)) for name in names]
+    return [np.log(price_column(history, name)) for name in names]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fund.market.history import History
+from fund.market.price_checks import price_column
 from fund.market.records import each_record, window_starts
 from fund.market.streams import Paths
 from fund.market.tape import Tape
@@ -82,7 +83,7 @@ def at_the_money(slope: float, bend: float, volatility: float = 0.2) -> float:
 @lru_cache(maxsize=8)
 def prepared(history: History, ratio: float, kappa: float) -> Market:
     """Log closes and implied volatilities of all rows, each (rows, 1); raises DataError with the first bad row."""
-    index, month = history.positive("index"), history.positive("iv_30") * ratio
+    index, month = price_column(history, "index"), history.positive("iv_30") * ratio
     level = np.cumsum(month**2) / np.arange(1, len(month) + 1)
     fade = [-math.expm1(-kappa * years) / (kappa * years) for years in (MONTH, QUARTER, HALF)]
     if "iv_90" in history.names:

@@ -134,6 +134,30 @@ def test_crossed_quotes_are_refused_with_their_time(name, bid, ask):
         fund.make(name, preset="history", data=frame(name, **columns)).reset(seed=0)
 
 
+@pytest.mark.parametrize(("name", "column"), [*LOGARITHMS.items(), ("market_making", "ask")])
+def test_a_bad_print_or_a_raw_split_is_refused_with_its_day(name, column):
+    values = table(name)[column].copy()
+    values[700] *= 11.0
+    with pytest.raises(
+        DataError, match=rf"row 700.*: {column} goes from .*more than 10-fold in one row"
+    ):
+        fund.make(name, preset=history_preset(name), data=frame(name, **{column: values})).reset(seed=0)
+
+
+def test_what_was_put_right_is_told(tmp_path, capsys):
+    path = tmp_path / "mine.csv"
+    frame("statistical_arbitrage").to_csv(path)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:300], lines[299], *lines[300:]]) + "\n")
+    words = ["evaluate", "statistical_arbitrage", "--policy", "flat", "--data", str(path), "--episodes", "2"]
+    assert main([*words, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out.strip().splitlines()[-1])["data"]
+    assert (told["source"], told["rows"]) == (str(path), DAYS)
+    assert any("exact duplicates" in policy and "1 rows dropped" in policy for policy in told["policies"])
+    assert main(words) == 0
+    assert "exact duplicates" in capsys.readouterr().out
+
+
 def test_missing_interest_rates_are_refused_or_a_named_policy():
     bare = frame("fx_arbitrage", USD_rate=None, JPY_rate=None)
     desk = ROSTER["fx_arbitrage"].cls.preset("history")
