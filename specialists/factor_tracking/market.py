@@ -41,6 +41,7 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from fund.compiled import compiled
@@ -153,6 +154,15 @@ def draw(desk: FactorTracking, found: Premia, paths: Paths, weather: Weather) ->
     return past
 
 
+@njit(forceinline=True)
+def _mixed(mix: Floats, noise: Floats, k: int) -> float:
+    # shock of factor k, correlated with those before it
+    e = 0.0
+    for j in range(k + 1):
+        e += mix[k, j] * noise[j]
+    return e
+
+
 @compiled(nogil=True)
 def _walk(
     noise: Floats, spread: Floats, start: Floats, earlier: Floats, shock: Floats, activity: Floats, regime: Any,
@@ -162,8 +172,7 @@ def _walk(
     # before day 0 the weather is not on record: the market's shocks are then its own, the regime that of day 0
     paths, rows = noise.shape[:2]
     kept, fresh = 1.0 - 1.0 / LONG, math.sqrt(1.0 - (1.0 - found.decay) ** 2)
-    other = math.sqrt(1.0 - CHEAPENING**2)
-    per_long = 1.0 / math.sqrt(LONG)
+    other, per_long = math.sqrt(1.0 - CHEAPENING**2), 1.0 / math.sqrt(LONG)
     for i in range(paths):
         heat, past, fall, of_market = np.ones(3), np.zeros(3), 0.0, 1.0
         valuation[0, :, i] = start[i]
@@ -177,9 +186,7 @@ def _walk(
             if clustering:
                 of_market = next_heat(of_market, math.sqrt(of_market) * w)
             for k in range(3):
-                e = 0.0
-                for j in range(k + 1):
-                    e += found.mix[k, j] * noise[i, t, j]
+                e = _mixed(found.mix, noise[i, t], k)
                 m = past[k] / found.usual[k] * per_long
                 z = valuation[t, k, i]
                 r = found.mean[k] + found.usual[k] * (found.valuation * z + found.momentum * m)
