@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fund.envs import execution, risk
+from fund.errors import InvalidParameter, UnknownName
 
 
 def test_risk_spaces_are_those_of_the_document():
@@ -53,6 +54,10 @@ def test_execution_methods_answer_from_the_episode():
     environment.reset(seed=1)
     assert environment.get_market_impact_estimate(1000) > environment.get_market_impact_estimate(500) > 0.0
     assert environment.get_market_impact_estimate(0) == 0.0
+    with pytest.raises(InvalidParameter, match="order_size is nan"):
+        environment.get_market_impact_estimate(float("nan"))
+    with pytest.raises(UnknownName, match='Did you mean "venue_c"'):
+        environment.get_venue_latency("venue_z")
     assert 0.0 < environment.get_venue_latency("venue_a") < environment.get_venue_latency("venue_c")
     assert environment.get_execution_metrics()["shortfall"] == 0.0
     for _ in range(20):

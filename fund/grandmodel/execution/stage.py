@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fund.errors import UnknownName
+from fund.errors import InvalidParameter, UnknownName
 from fund.grandmodel.configuration import ConfiguredStage, Value
 from fund.grandmodel.execution.layout import FEATURES, INSTRUMENTS, VENUES
 from fund.grandmodel.execution.strategy import Execution
@@ -63,10 +63,13 @@ class ExecutionStage(ConfiguredStage):
     ) -> float:
         """What market orders of `order_size` shares, split best, would cost now beyond the spread, account currency.
 
-        By the model that the episode is played with, transient impact of earlier trades included. Raises UnknownName.
+        By the model that the episode is played with, transient impact of earlier trades included. Raises UnknownName,
+        InvalidParameter.
         """
         if instrument not in INSTRUMENTS:
             raise UnknownName("instrument", instrument, INSTRUMENTS)
+        if not np.isfinite(order_size):
+            raise InvalidParameter(f"order_size is {order_size}, wanted a finite number of shares")
         s, row, size = self.strategy, scene.view.row, abs(order_size)
         depth = sum(float(row[f"depth_{instrument}{v}"][path]) for v in VENUES)
         if s.square_root:
