@@ -18,6 +18,8 @@ from fund.errors import ModelError
 from fund.paths import atomic_write
 from fund.roster import Spec, rosters
 from fund.strategy import Strategy
+from fund.training.band import NoTransaction
+from fund.training.band_onnx import band_nodes
 from fund.training.evaluate import held_out
 from fund.training.front_onnx import front_nodes
 from fund.training.network import Network
@@ -97,6 +99,12 @@ def onnx_bytes(network: Network, width: int) -> bytes:
     size = int(network.layers[-1][0].shape[0])
     if discrete:
         nodes.append(helper.make_node("ArgMax", [last], ["action"], axis=1, keepdims=0))
+    elif network.band is not None:
+        more, constants = band_nodes(network.band, last)
+        nodes += more
+        weights += [*constants, *_constants(low=network.low, high=network.high)]
+        nodes.append(helper.make_node("Clip", ["multiple", "low", "high"], ["action"]))
+        size = 1
     elif network.head == "tanh":
         weights += _constants(half_range=network.half_range, centre=network.centre)
         nodes.append(helper.make_node("Tanh", [last], ["within_one"]))
@@ -137,6 +145,8 @@ def safetensors_bytes(network: Network, card: Card) -> bytes:
 
     front = {} if network.front is None else network.front.state_dict()
     tensors = {f"front.{key}": t.contiguous() for key, t in front.items()}
+    if network.band is not None:
+        tensors["band.slots"] = network.band.slots
     for k, (weight, bias) in enumerate(network.layers):
         tensors[f"weight_{k}"], tensors[f"bias_{k}"] = weight.contiguous(), bias.contiguous()
     meta = {"activation": network.activation, "head": network.head, "name": card.name}
@@ -153,4 +163,7 @@ def from_safetensors(content: bytes) -> Network:
     count = sum(key.startswith("weight_") for key in tensors)
     layers = tuple((tensors[f"weight_{k}"], tensors[f"bias_{k}"]) for k in range(count))
     front = PerAsset.of(tensors, "front.", meta["activation"])
-    return Network(layers, meta["activation"], meta["head"], float(meta["low"]), float(meta["high"]), front)
+    band = NoTransaction.of(tensors, "band.")
+    return Network(
+        layers, meta["activation"], meta["head"], float(meta["low"]), float(meta["high"]), front, band
+    )

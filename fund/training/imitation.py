@@ -36,6 +36,7 @@ from fund.envs.vec import FundVecEnv
 from fund.errors import InvalidParameter, UnknownName
 from fund.market.streams import Paths
 from fund.strategy import Box, Policy, Strategy
+from fund.training.band_policy import BandPolicy
 from fund.training.evaluate import SELECTION_SEEDS
 from fund.training.learners import Settings
 from fund.training.selection import score
@@ -196,6 +197,10 @@ def _start_ddpg(model: DDPG, seen: Demonstration, settings: Settings) -> None:
     wanted = torch.from_numpy(model.policy.scale_action(seen.flat("wanted").numpy())).clamp(-REACH, REACH)
 
     def imitation(chosen: NDArray[np.intp]) -> torch.Tensor:
+        if isinstance(model.policy, BandPolicy):  # of what is held: a multiple of next to nothing says little
+            seen = observations[chosen]
+            done = model.policy.effect(seen, model.actor(seen))
+            return mse_loss(done, model.policy.effect(seen, wanted[chosen]))
         return mse_loss(model.actor(observations[chosen]), wanted[chosen])
 
     def worth(_: NDArray[np.intp]) -> torch.Tensor:

@@ -22,6 +22,8 @@ from fund.envs.batch import Batch
 from fund.envs.vec import FundVecEnv
 from fund.errors import InvalidParameter, UnknownName
 from fund.strategy import Box, Policy, Strategy
+from fund.training.band import band_slots
+from fund.training.band_policy import BandPolicy
 from fund.training.dueling import DuelingDQN
 from fund.training.extractor import PerAssetExtractor
 from fund.training.per_asset import slots_of
@@ -50,7 +52,7 @@ ALGORITHMS: dict[str, type[BaseAlgorithm]] = {
     "DuelingDQN": DuelingDQN,
 }
 ACTIVATIONS = {"tanh": torch.nn.Tanh, "relu": torch.nn.ReLU}
-NETWORKS = ("mlp", "per_asset")
+NETWORKS = ("mlp", "per_asset", "band")
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,9 @@ class Settings:
     n_envs: int = 256  # paths stepped together
     net_arch: tuple[int, ...] = (64, 64)
     activation: str = "tanh"  # tanh or relu
-    network: str = "mlp"  # mlp, or per_asset: one encoder for all assets and attention among them
+    network: str = "mlp"  # mlp, per_asset (one encoder for all, and attention) or band (no trade inside)
     assets: tuple[str, ...] = ()  # their names in the features, for per_asset; see `fund.training.per_asset`
+    band: tuple[str, ...] = ()  # features that are its held, centre, width and unit; see `fund.training.band`
     learning_rate: float = 3e-4  # at the start
     final_learning_rate: float = 3e-5  # at the end, linearly
     noise: float = 0.0  # standard deviation of exploration noise on actions (DDPG)
@@ -97,7 +100,7 @@ class Settings:
             if key not in known:
                 raise UnknownName("setting", key, known)
         values = dict(plain)
-        for key in {"net_arch", "features", "assets"} & values.keys():
+        for key in {"net_arch", "features", "assets", "band"} & values.keys():
             values[key] = tuple(values[key])
         return cls(**values)
 
@@ -200,7 +203,8 @@ def learner(algorithm: str, env: VecEnv, strategy: Strategy, settings: Settings,
         "net_arch": list(settings.net_arch),
         "activation_fn": ACTIVATIONS[settings.activation],
     }
-    policy |= backbone(strategy, settings)
+    policy |= backbone(strategy, settings, algorithm)
+    policy_class = BandPolicy if settings.network == "band" else "MlpPolicy"
     keywords = dict(settings.model)
     if algorithm == "PPO":
         policy["log_std_init"] = settings.log_std_init
@@ -209,7 +213,7 @@ def learner(algorithm: str, env: VecEnv, strategy: Strategy, settings: Settings,
     rate = LinearSchedule(settings.learning_rate, settings.final_learning_rate, 1.0)
     try:
         model = ALGORITHMS[algorithm](
-            "MlpPolicy", env, learning_rate=rate, policy_kwargs=policy, seed=seed, device="cpu", **keywords
+            policy_class, env, learning_rate=rate, policy_kwargs=policy, seed=seed, device="cpu", **keywords
         )
     except TypeError as error:
         raise InvalidParameter(f"{strategy.name}: settings for {algorithm}: {error}") from None
@@ -220,12 +224,18 @@ def learner(algorithm: str, env: VecEnv, strategy: Strategy, settings: Settings,
     return model
 
 
-def backbone(strategy: Strategy, settings: Settings) -> dict[str, Any]:
+def backbone(strategy: Strategy, settings: Settings, algorithm: str) -> dict[str, Any]:
     """What SB3's policies take for the settings' network; raises UnknownName, InvalidParameter."""
     if settings.network not in NETWORKS:
         raise UnknownName("network", settings.network, NETWORKS)
     if settings.network == "mlp":
         return {}
+    if settings.network == "band":
+        if algorithm != "DDPG" or getattr(strategy.actions, "size", 0) != 1:
+            raise InvalidParameter(
+                f"{strategy.name}: network is band for {algorithm}, wanted DDPG and actions of one number"
+            )
+        return {"slots": band_slots(strategy.features, settings.band)}
     if settings.features:
         raise InvalidParameter(f"{strategy.name}: features cannot be hidden from a per_asset network")
     slots, rest = slots_of(strategy.features, settings.assets)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from fund.errors import ModelError
 from fund.strategy import Box, Choice, Policy, Strategy, View
+from fund.training.band import NoTransaction
 from fund.training.per_asset import PerAsset
 
 # which layers of a state dict act, and what follows the last one
@@ -40,6 +41,7 @@ FRONTS = {
     "DQN": "q_net.features_extractor.assets.",
     "DuelingDQN": "q_net.features_extractor.assets.",
 }
+BAND = "actor.band."  # where a band lies, where there is one
 ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu}
 MOST_BYTES = 256 * 1024 * 1024
 
@@ -54,6 +56,7 @@ class Network:
     low: float = -1.0  # least and greatest action, where actions are numbers
     high: float = 1.0
     front: PerAsset | None = None  # what the layers read, in place of the observation
+    band: NoTransaction | None = None  # whose edges the layers give, in place of actions
 
     @classmethod
     def of(
@@ -76,12 +79,13 @@ class Network:
         front = PerAsset.of(weights, FRONTS[algorithm], activation)
         if isinstance(actions, Choice):
             return cls(tuple(layers), activation, head, front=front)
-        return cls(tuple(layers), activation, head, actions.low, actions.high, front)
+        band = NoTransaction.of(weights, BAND)
+        return cls(tuple(layers), activation, head, actions.low, actions.high, front, band)
 
     @torch.no_grad()
     def __call__(self, observation: NDArray[np.float32]) -> NDArray[Any]:
         """Deterministic actions: (n, a) float32, or (n,) integers."""
-        x = torch.from_numpy(np.ascontiguousarray(observation))
+        seen = x = torch.from_numpy(np.ascontiguousarray(observation))
         if self.front is not None:
             x = self.front(x)
         act = ACTIVATIONS[self.activation]
@@ -91,6 +95,8 @@ class Network:
         x = torch.addmm(bias, x, weight.T)
         if self.head == "argmax":
             return np.asarray(x.argmax(dim=1).numpy())
+        if self.band is not None:
+            return np.asarray(self.band(seen, torch.tanh(x)).clamp(self.low, self.high).numpy())
         if self.head == "tanh":
             # SB3's actors answer within one, whatever the bounds
             return np.asarray((torch.tanh(x) * self.half_range + self.centre).numpy())
@@ -124,6 +130,8 @@ class Network:
             )
         actions = strategy.actions
         size = actions.count if isinstance(actions, Choice) else actions.size
+        if self.band is not None:
+            size *= 2  # edges
         if int(self.layers[-1][0].shape[0]) != size:
             raise ModelError(
                 f"{strategy.name}: the model gives {self.layers[-1][0].shape[0]} actions, wanted {size}"

@@ -39,6 +39,7 @@ from fund.training.store import Card, ModelStore, environment_hash, parameters_o
 
 VERSIONED = ("torch", "stable-baselines3", "gymnasium", "numpy", "numba")
 KEPT_CHECKPOINTS = 3
+MANY_PATHS = 4096  # beyond which a training cut short is selected on less
 LEAST_START = 0.05  # of what an agent learns its rule from, however short the training
 
 
@@ -120,13 +121,16 @@ def _start(
 
 
 def _shortened(settings: Settings, steps: int) -> Settings:
-    # a training cut short starts from less, too
+    # a training cut short starts from less, too, and is not looked at for longer than it learns
     part = min(1.0, max(2.0 * steps / settings.steps, LEAST_START))
     return replace(
         settings,
         start_episodes=int(part * settings.start_episodes),
         start_steps=int(part * settings.start_steps),
         start_updates=int(part * settings.start_updates),
+        evaluation_paths=min(
+            settings.evaluation_paths, max(MANY_PATHS, int(part * settings.evaluation_paths))
+        ),
     )
 
 

@@ -24,7 +24,7 @@ from fund.market.garch import next_heat
 from fund.market.tape import Tape
 from fund.strategy import names
 from specialists.delta_hedging.step import Columns
-from specialists.delta_hedging.valuation import PLACES, Places, Terms, terms_of
+from specialists.delta_hedging.valuation import PLACES, Places, Terms, shadow_volatility, terms_of
 
 if TYPE_CHECKING:
     from specialists.delta_hedging.strategy import DeltaHedging
@@ -117,8 +117,9 @@ def _moments(
         spot = row[at.spot] * growths[k]
         price = _price(spot, row[at.strike], left, sigmas[k], terms)
         shadow = price
-        if terms.shadow != 1.0 and left > 0.0:
-            shadow = _price(spot, row[at.strike], left, terms.shadow * sigmas[k], terms)
+        if (terms.shadow != 1.0 or terms.skew != 0.0) and left > 0.0:
+            sigma = shadow_volatility(terms, sigmas[k], spot, row[at.strike])
+            shadow = _price(spot, row[at.strike], left, sigma, terms)
         x, y, w = spot - row[at.spot], shadow - row[at.shadow], weights[k]
         spot_mean += w * x
         option_mean += w * (price - row[at.premium])

@@ -104,6 +104,9 @@ class DeltaHedging(Strategy):
         "multiple of the implied volatility, of the option in the reward's risk; Leland (1985)",
         above=0.0,
     )
+    risk_skew: float = parameter(
+        0.0, "slope of that volatility by the logarithm of strike over spot; Bergomi & Guyon (2012)"
+    )
     std_weight: float = parameter(
         1.5, "standard deviations in the objective mean_std and in y0; Cao et al. (2021)", at_least=0.0
     )

@@ -37,8 +37,8 @@ STORED = "tuned.json"
 DAYS = 21  # of an option in the world that stands for a record
 # what a band does not depend on: how rewards are written down, and what only a reward or an account knows
 _APART = {
-    "reward_scale", "risk_form", "risk_weight", "costs_in_risk", "risk_volatility", "control_variate", "hedge_alone",
-    "ruin", "action_form", "history", "capital",
+    "reward_scale", "risk_form", "risk_weight", "costs_in_risk", "risk_volatility", "risk_skew", "control_variate",
+    "hedge_alone", "ruin", "action_form", "history", "capital",
 }  # fmt: skip
 
 

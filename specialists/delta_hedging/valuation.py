@@ -17,6 +17,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from fund.compiled import compiled
@@ -47,6 +48,7 @@ MARKET = (
 FEATURES = (*MARKET, *Own._fields)
 MEMORY = 0.1  # weight of the newest square return in the realised volatility
 FARTHEST = 5.0  # deviations at which the standardised moneyness is cut
+LEAST = 0.25  # of the quoted volatility, below which a skew does not lead
 
 
 class Quotes(NamedTuple):
@@ -89,6 +91,7 @@ class Terms(NamedTuple):
     rate: float
     dividend: float
     shadow: float  # multiple of the implied volatility
+    skew: float  # added to that, times ln(K/S)
     notional: float  # value of the underlier of the options sold
     life: float  # years
     sigma: float
@@ -100,8 +103,8 @@ def terms_of(desk: DeltaHedging) -> Terms:
     """The strategy's parameters."""
     aversion = desk.risk_aversion * desk.notional / desk.spot if desk.risk_aversion > 0.0 else 1.0
     return Terms(
-        desk.sign, desk.rate, desk.dividend, desk.risk_volatility, desk.notional, desk.life, desk.sigma,
-        desk.dt, 1.5 * desk.cost_rate / aversion
+        desk.sign, desk.rate, desk.dividend, desk.risk_volatility, desk.risk_skew, desk.notional, desk.life,
+        desk.sigma, desk.dt, 1.5 * desk.cost_rate / aversion
     )  # fmt: skip
 
 
@@ -152,6 +155,12 @@ def _write(block: Floats, features: NDArray[np.float32], at: Places, terms: Term
             features[t, i, 9] = move / (terms.sigma * math.sqrt(terms.dt))
 
 
+@njit(forceinline=True)
+def shadow_volatility(terms: Terms, sigma: float, spot: float, strike: float) -> float:
+    """Volatility at which the risk term values an option that is quoted at sigma; not below `LEAST` of that."""
+    return max(terms.shadow * sigma + terms.skew * math.log(strike / spot), LEAST * sigma)
+
+
 @compiled(nogil=True)
 def _value(out: Floats, row: NDArray[np.float32], at: Places, terms: Terms, sigma: float) -> None:
     # price and Greeks of one option, and the slots of the observation that they fill
@@ -166,8 +175,16 @@ def _value(out: Floats, row: NDArray[np.float32], at: Places, terms: Terms, sigm
     out[at.sigma], out[at.delta], out[at.gamma] = sigma, sign * held, gamma
     out[at.premium] = max(sign * (spot * held - paid), 0.0)
     out[at.shadow] = out[at.premium]
-    if terms.shadow != 1.0:
-        out[at.shadow] = value(sign, spot, strike, time, terms.rate, terms.dividend, terms.shadow * sigma)
+    if terms.shadow != 1.0 or terms.skew != 0.0:
+        out[at.shadow] = value(
+            sign,
+            spot,
+            strike,
+            time,
+            terms.rate,
+            terms.dividend,
+            shadow_volatility(terms, sigma, spot, strike),
+        )
     scale = terms.sigma * whole
     row[0] = (spot / strike - 1.0) / scale
     row[1] = min(max(0.5 * (d1 + d2), -FARTHEST), FARTHEST)

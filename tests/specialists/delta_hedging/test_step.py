@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from fund.envs.batch import Batch
+from fund.market.black_scholes import values
+from fund.market.streams import Paths
 from fund.strategy import Account
 from specialists.delta_hedging import step
 from specialists.delta_hedging.step import Columns, Memory
@@ -159,12 +161,13 @@ def test_risk_of_a_hedge_error(changes, part, wanted):
 def test_noise_taken_out_has_no_mean():
     # the same policy, with and without: the mean reward agrees, its deviation falls
     # in the weather's market the volatility of a path is not known, and what it does to an option stays
-    for preset, shadow, left in (
-        ("hodges_neuberger", 1.2, 0.6),
-        ("cao_2021", 1.0, 0.6),
-        ("default", 1.1, 0.85),
+    for preset, shadow, skew, left in (
+        ("hodges_neuberger", 1.2, 0.0, 0.6),
+        ("cao_2021", 1.0, 0.0, 0.6),
+        ("default", 1.1, 0.0, 0.85),
+        ("default", 1.0, -0.2, 0.85),
     ):
-        plain = DeltaHedging.preset(preset, risk_volatility=shadow, rate=0.03)
+        plain = DeltaHedging.preset(preset, risk_volatility=shadow, risk_skew=skew, rate=0.03)
         quiet = dataclasses.replace(plain, control_variate=True)
         rewards = []
         for strategy in (plain, quiet):
@@ -178,6 +181,17 @@ def test_noise_taken_out_has_no_mean():
         gap = rewards[1] - rewards[0]
         assert abs(gap.mean()) < 4 * gap.std() / np.sqrt(len(gap))
         assert rewards[1].std() < left * rewards[0].std()
+
+
+def test_the_risk_term_values_the_option_along_a_skew():
+    """Closed form at a volatility by hand: .95 of the quoted one less .13 a unit of ln(K/S)."""
+    desk = DeltaHedging.preset("default", risk_volatility=0.95, risk_skew=-0.13)
+    tape = desk.record(Paths.of(4, 16))
+    row = {name: tape.block[30, k] for k, name in enumerate(tape.columns)}
+    volatility = 0.95 * row["sigma"] - 0.13 * np.log(row["strike"] / row["spot"])
+    wanted = values(1.0, row["spot"], row["strike"], row["time"], 0.0, 0.0, volatility)
+    np.testing.assert_allclose(row["shadow"], wanted, rtol=1e-12)
+    assert not np.allclose(row["shadow"], row["premium"], rtol=1e-3)
 
 
 def test_what_no_hedge_can_change_is_the_same_for_every_policy():
