@@ -50,9 +50,9 @@ _COLUMNS = [
     *(f"variance_{d}" for d in DESKS), *(f"covariance_{DESKS[i]}_{DESKS[j]}" for i, j in seen.pairs(DESKS)), "regime",
 ]  # fmt: skip
 _OWN = [*(f"weight_{d}" for d in DESKS), "drawdown", "volatility", "turnover"]
-Columns = namedtuple("Columns", _COLUMNS)  # type: ignore[misc]
+Columns = namedtuple("Columns", _COLUMNS)  # type: ignore[misc]  # its columns are the desks
 Memory = namedtuple("Memory", ["variance", "turnover", "nav", "equal"])
-Own = namedtuple("Own", _OWN)  # type: ignore[misc]
+Own = namedtuple("Own", _OWN)  # type: ignore[misc]  # its columns are the desks
 Parts = namedtuple("Parts", ["pnl", "risk", "target_volatility", "control"])
 
 _as_tuple = tuple_reader(COUNT, "array[{k}]", "array")

@@ -81,7 +81,7 @@ class Step:
 
 def names(of: type[tuple[float, ...]]) -> tuple[str, ...]:
     """Field names of a NamedTuple class."""
-    return tuple(of._fields)  # type: ignore[attr-defined]
+    return tuple(of._fields)  # type: ignore[attr-defined]  # NamedTuple is no type of its own
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,10 @@ import numpy as np
 from fund.envs import turns
 from fund.errors import InvalidAction, InvalidParameter, ResetNeeded, UnknownName
 
-_PARALLEL: Any = turns.ParallelEnv  # type: ignore[attr-defined]
+_PARALLEL: Any = turns.ParallelEnv  # type: ignore[attr-defined]  # PettingZoo enters by turns alone
 
 
-class FromGym(_PARALLEL):  # type: ignore[misc]
+class FromGym(_PARALLEL):  # type: ignore[misc]  # a base without types
     """The Parallel form of an old environment."""
 
     metadata: dict[str, Any]

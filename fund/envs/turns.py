@@ -34,7 +34,7 @@ from fund.errors import InvalidAction, InvalidParameter, ResetNeeded
 VERSION = 0  # of the stages' environments; rises when their numbers change
 
 
-class StageAEC(Face, AECEnv[str, Any, Any]):  # type: ignore[misc]
+class StageAEC(Face, AECEnv[str, Any, Any]):  # type: ignore[misc]  # PettingZoo ships no types
     """A stage whose agents act one after the other. `env()` wraps it, so that wrong use is named."""
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
@@ -79,7 +79,7 @@ class StageAEC(Face, AECEnv[str, Any, Any]):  # type: ignore[misc]
             self.infos[agent] = self._told(agent, info)
 
 
-class StageParallel(Face, ParallelEnv[str, Any, Any]):  # type: ignore[misc]
+class StageParallel(Face, ParallelEnv[str, Any, Any]):  # type: ignore[misc]  # PettingZoo ships no types
     """A stage whose agents act all at once."""
 
     def reset(
@@ -127,7 +127,7 @@ class StageParallel(Face, ParallelEnv[str, Any, Any]):  # type: ignore[misc]
         )
 
 
-class ClipReward(BaseWrapper[str, Any, Any]):  # type: ignore[misc]
+class ClipReward(BaseWrapper[str, Any, Any]):  # type: ignore[misc]  # PettingZoo ships no types
     """An AEC environment whose rewards are cut to [-bound, bound], as some learners want them."""
 
     def __init__(self, env: AECEnv[str, Any, Any], bound: float = 1.0) -> None:
@@ -149,7 +149,7 @@ class ClipReward(BaseWrapper[str, Any, Any]):  # type: ignore[misc]
             inner._cumulative_rewards[name] = kept[name] + inner.rewards[name]
 
 
-class BoundsBySpace(ClipOutOfBoundsWrapper):  # type: ignore[misc]
+class BoundsBySpace(ClipOutOfBoundsWrapper):  # type: ignore[misc]  # PettingZoo ships no types
     """PettingZoo's two guards in one, where some agents choose and others give numbers."""
 
     def __init__(self, env: AECEnv[str, Any, Any]) -> None:

@@ -43,8 +43,8 @@ STAGES: dict[str, ModuleType] = {
 KINDS: dict[str, type[ConfiguredStage]] = {
     kind.name: kind for kind in (StrategicStage, TacticalStage, RiskStage, ExecutionStage)
 }
-_AEC: Any = turns.AECEnv  # type: ignore[attr-defined]
-_PARALLEL: Any = turns.ParallelEnv  # type: ignore[attr-defined]
+_AEC: Any = turns.AECEnv  # type: ignore[attr-defined]  # PettingZoo enters by turns alone
+_PARALLEL: Any = turns.ParallelEnv  # type: ignore[attr-defined]  # PettingZoo enters by turns alone
 
 
 class Unified:
@@ -121,7 +121,7 @@ class Unified:
         return seed
 
 
-class UnifiedMarketEnv(Unified, _AEC):  # type: ignore[misc]
+class UnifiedMarketEnv(Unified, _AEC):  # type: ignore[misc]  # a base without types
     """Agents act one after the other."""
 
     make = "raw_env"
@@ -180,7 +180,7 @@ class UnifiedMarketEnv(Unified, _AEC):  # type: ignore[misc]
             self.infos[agent] = dict(inner.infos[own])
 
 
-class UnifiedParallelEnv(Unified, _PARALLEL):  # type: ignore[misc]
+class UnifiedParallelEnv(Unified, _PARALLEL):  # type: ignore[misc]  # a base without types
     """Agents act all at once."""
 
     make = "parallel_env"

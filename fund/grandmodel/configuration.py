@@ -116,7 +116,7 @@ def _parsed(text: bytes, path: Path) -> Mapping[Any, Any]:
     return loaded
 
 
-class _Strict(yaml.SafeLoader):  # type: ignore[misc]
+class _Strict(yaml.SafeLoader):  # type: ignore[misc]  # yaml ships no types
     """SafeLoader without aliases, in which no key stands twice."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:

@@ -135,12 +135,12 @@ class FactorTracking(Strategy):
         return Box(1) if self.trade_form == 2 else Choice(27)
 
     @property
-    def flat_action(self) -> float:  # type: ignore[override]
+    def flat_action(self) -> float:  # type: ignore[override]  # a constant elsewhere
         """The action that holds nothing."""
         return 0.0 if self.trade_form == 2 else 13.0
 
     @property
-    def warm_up(self) -> int:  # type: ignore[override]
+    def warm_up(self) -> int:  # type: ignore[override]  # a constant elsewhere
         """Rows of the history before an episode's first: a year where valuations have to be made from it."""
         return recorded.first_row(self.history)
 

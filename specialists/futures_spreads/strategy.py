@@ -171,7 +171,7 @@ class FuturesSpreads(Strategy):
         self.demand("control_variate", not (self.control_variate and self.history), "False on a record")
 
     @property
-    def finite_horizon(self) -> bool:  # type: ignore[override]
+    def finite_horizon(self) -> bool:  # type: ignore[override]  # a constant elsewhere
         """Whether what counts is the utility of wealth at the end of the episode."""
         return self.utility_power != 1.0
 

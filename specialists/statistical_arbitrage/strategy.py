@@ -122,7 +122,7 @@ class StatisticalArbitrage(Strategy):
         self.demand("steps_per_day", daily, f"1, as the market {self.market} has daily rows")
 
     @property
-    def finite_horizon(self) -> bool:  # type: ignore[override]
+    def finite_horizon(self) -> bool:  # type: ignore[override]  # a constant elsewhere
         """Whether what counts is the utility of wealth at the end of the episode."""
         return self.utility_power != 1.0
 

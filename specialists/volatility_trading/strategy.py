@@ -140,7 +140,7 @@ class VolatilityTrading(Strategy):
         self.demand("control_variate", known, "False but on the market variance")
 
     @property
-    def finite_horizon(self) -> bool:  # type: ignore[override]
+    def finite_horizon(self) -> bool:  # type: ignore[override]  # a constant elsewhere
         """Whether what counts is the utility of wealth at the end of the episode."""
         return self.log_utility
 

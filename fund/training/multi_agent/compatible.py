@@ -59,7 +59,7 @@ class _Read:
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Self:
         """From a dictionary; raises UnknownName with the nearest field."""
-        known = [f.name for f in fields(cls)]  # type: ignore[arg-type]
+        known = [f.name for f in fields(cls)]  # type: ignore[arg-type]  # every subclass is a dataclass
         for key in plain:
             if key not in known:
                 raise UnknownName("field of the configuration", key, known)

@@ -127,7 +127,7 @@ def descend(group: Group, losses: Losses, entropy_weight: float, max_norm: float
         (group.critic_optimiser, group.critic, losses.value),
     ):
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # torch gives it no types
         norm = torch.nn.utils.clip_grad_norm_(network.parameters(), max_norm)
         if not torch.isfinite(norm):
             raise ModelError(f"{group.name}: a gradient is not finite; the last checkpoint stays")

@@ -119,7 +119,7 @@ class Mixing:
         """(B, agents) of what each chooses, nothing for the dead."""
         out = torch.zeros_like(row.alive)
         for k, player in enumerate(self.players):
-            q = networks[k].values(row.seen[k])  # type: ignore[operator]
+            q = networks[k].values(row.seen[k])  # type: ignore[operator]  # torch types a submodule as Tensor or Module
             out[:, player.members] = q.gather(-1, choice[k].long().unsqueeze(-1)).squeeze(-1)
         return out * row.alive
 
@@ -136,7 +136,7 @@ class Mixing:
         judge = self.fast if self.settings.double else self.slow
         then = sample.then
         best = [
-            net.values(seen).argmax(dim=-1)  # type: ignore[operator]
+            net.values(seen).argmax(dim=-1)  # type: ignore[operator]  # torch types a submodule as Tensor or Module
             for net, seen in zip(list(judge)[: len(self.players)], then.seen, strict=True)
         ]
         ahead = self.total(self.values(then, best, self.slow), then.state, self.slow)
@@ -177,7 +177,7 @@ def step(
     """One step down the loss; the gradient's norm before it was cut. Raises ModelError where it is not finite."""
     optimiser.param_groups[0]["lr"] = rate
     optimiser.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()  # type: ignore[no-untyped-call]  # torch gives it no types
     norm = torch.nn.utils.clip_grad_norm_(network.parameters(), max_norm)
     if not torch.isfinite(norm):
         raise ModelError("a gradient is not finite; the last checkpoint stays")

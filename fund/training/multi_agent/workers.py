@@ -170,7 +170,7 @@ class Workers:
         for worker in [] if ready else late:
             worker.process.kill()
             worker.process.join()
-        return [by_line[line] for line in ready] or late  # type: ignore[index]
+        return [by_line[line] for line in ready] or late  # type: ignore[index]  # of the lines that it was given
 
     def _answer(self, worker: Worker) -> Any:
         # None of a dead one, whose place a new one has
