@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from fund.envs.batch import Batch
+from fund.envs.contract import adversarial
+from fund.grandmodel.stages import STAGES
 from fund.roster import rosters
 from fund.strategy import Box
 
@@ -44,3 +46,26 @@ def test_any_sequence_of_actions(name):
                 break
 
     holds()
+
+
+EVERYTHING = {name: spec.cls for roster in (rosters(), STAGES) for name, spec in roster.items()}
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_a_thousand_episodes_of_wild_actions(name):
+    """INVARIANTS A1, E3, E4, E5: 10^5 adversarial steps; books, limits, observations and rewards at every one."""
+    strategy = EVERYTHING[name]()
+    strategy = strategy.with_steps(min(strategy.n_steps, 100))
+    batch = Batch(strategy, 1000)
+    batch.reset(5)
+    books, steps = batch.ledger.books, 0
+    for action in adversarial(strategy, 100, 1000, seed=6):
+        nav, marks, held = books.nav.copy(), books.marks.copy(), books.position.copy()
+        out = batch.step(action)
+        batch.ledger.check(strategy.capital)
+        assert not strategy.over_limit(held, books.position, marks, nav).any()
+        assert np.isfinite(out.observation).all() and np.isfinite(out.reward).all()
+        steps += 1000
+        if batch.ended.any():
+            batch.renew(batch.ended.copy())
+    assert steps == 10**5
