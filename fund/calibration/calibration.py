@@ -58,6 +58,8 @@ class Calibration:
     least_steps: int = 500  # of a record
     logs: bool = True  # whether prices must be above zero
     daily: bool = True  # whether its prices are held against the bands of daily returns
+    # whether rows may be left out of a record so that one is left a day; not where a row says what was rolled in it
+    thinned: bool = True
 
 
 def calibration_of(spec: Spec) -> Calibration:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,14 @@ import numpy as np
 
 from fund.calibration.calibration import Calibration
 from fund.errors import DataError, UnknownName
+from fund.market.draft import DAY
 from fund.market.sources import builtin, columns, discover, sniff, tables
 from fund.market.streams import Paths
 from fund.market.tape import Tape
 from fund.roster import Spec
 from fund.strategy import Strategy
+
+SATURDAY, TRADED = 5, 0.05  # share of days from which on Saturdays are traded
 
 
 @dataclass(frozen=True)
@@ -72,12 +75,37 @@ def whole(calibration: Calibration, desk: Strategy) -> tuple[Strategy, Tape]:
     assert desk.history is not None
     if calibration.logs:
         _refuse_low(desk)
+    if calibration.daily and calibration.thinned and calibration.bounds:
+        desk = once_a_day(desk)
+    assert desk.history is not None
     history, steps = desk.history, calibration.steps(desk)
     if steps < calibration.least_steps:
         short = f"{len(history)} rows make {max(steps, 0)} steps after warming up"
         raise DataError(f"{history.source}: {short}, wanted {calibration.least_steps} or more")
     desk = desk.with_steps(steps)
     return desk, desk.record(Paths.of(0, 1))
+
+
+def once_a_day(desk: Strategy) -> Strategy:
+    """The desk on the last row of each trading day of its record: what is fitted is a market of days.
+
+    Hours would be taken for days, and the hours of a Sunday evening for a sixth day of the week: where Saturdays are
+    not traded, Sundays are a part of Monday.
+    """
+    history = desk.history
+    assert history is not None
+    days = history.times // DAY
+    last = np.flatnonzero(np.diff(days, append=days[-1] + 1))
+    weekday = (days[last] + 3) % 7  # day 0 was a Thursday
+    if (weekday == SATURDAY).mean() < TRADED:
+        last = last[weekday < SATURDAY]
+    if len(last) == len(history):
+        return desk
+    note = f"the last row of each trading day kept, {len(last)} of {len(history)}"
+    thin = replace(
+        history, times=history.times[last], values=history.values[last], policies=(*history.policies, note)
+    )
+    return desk.on(thin)
 
 
 def _refuse_table(strategy: Strategy, files: Sequence[Any]) -> None:

@@ -147,4 +147,5 @@ CALIBRATION = Calibration(
         "mu_xi_star": (-0.5, 0.5),
     },
     logs=False,
+    thinned=False,
 )  # fmt: skip

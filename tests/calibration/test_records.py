@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from fund.calibration.calibration import calibration_of
-from fund.calibration.records import Files, recorded
+from fund.calibration.records import Files, once_a_day, recorded
 from fund.errors import DataError, UnknownName
+from fund.market.draft import DAY
+from fund.market.history import History
 from specialists import ROSTER
 
 
@@ -82,3 +84,35 @@ def test_of_several_markets_one_is_named(tmp_path):
     np.testing.assert_allclose(tape["near_a"][-1, 0], walk(seed=1)[-1], rtol=1e-8)
     with pytest.raises(UnknownName, match='Did you mean "two"'):
         desk_on("futures_spreads", str(tmp_path), market="twoo")
+
+
+def hourly(days, rows_of):
+    """A record of `rows_of` hours on each of these days, oldest first; the row number is the price of leg 1."""
+    times = np.concatenate([np.arange(rows_of) * (DAY // 24) + day * DAY for day in days])
+    values = np.column_stack([np.arange(1.0, len(times) + 1.0), np.full(len(times), 50.0)])
+    return ROSTER["statistical_arbitrage"].cls().on(History(("leg_1", "leg_2"), values, times, source="made"))
+
+
+def test_hours_are_not_days():
+    monday = 4  # 1970-01-05
+    week = [
+        monday + day for day in (-1, 0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11)
+    ]  # Sundays are traded, Saturdays not
+    found = once_a_day(hourly(week, 5)).history
+    assert ((found.times // DAY + 3) % 7 < 5).all()
+    assert len(found) == 10
+    assert found.column("leg_1")[:2].tolist() == [10.0, 15.0]  # Sunday's five rows are a part of Monday
+    assert found.policies[-1] == "the last row of each trading day kept, 10 of 60"
+    every_day = once_a_day(hourly(range(monday, monday + 14), 5)).history
+    assert len(every_day) == 14  # a market without week-ends
+    daily = hourly(range(monday, monday + 5), 1)
+    assert once_a_day(daily) is daily
+
+
+def test_a_record_of_hours_is_fitted_as_days(shared_data):
+    pairs = tuple(str(shared_data / f"fx/hourly/{pair}h1.csv.gz") for pair in ("EURGBP", "EURJPY", "GBPJPY"))
+    rates = str(shared_data / "rates/oecd_short_term_interest_4.csv.gz")
+    desk, tape = desk_on("fx_arbitrage", *pairs, rates, currencies="EUR,GBP,JPY")
+    assert desk.steps_per_day == 1
+    volatility = np.sqrt(252.0 * (np.diff(np.log(tape["base"][:, 0])) ** 2).mean())
+    assert 0.06 < volatility < 0.15  # of the euro in pounds, a year; of hours taken for days it was .02
