@@ -260,7 +260,8 @@ class Strategy(ABC):
     def parameters(self) -> tuple[float, ...]:
         """The numeric fields and derived properties, as the NamedTuple that the scalar functions read."""
         kind = parameter_type(type(self))
-        return kind(*[float(getattr(self, field)) for field in names(kind)])  # type: ignore[arg-type]
+        values = [float(getattr(self, field)) for field in names(kind)]
+        return kind(*values)  # type: ignore[arg-type]  # a NamedTuple class takes its fields
 
     @property
     def years_per_step(self) -> float:

@@ -52,6 +52,7 @@ def save(folder: Path, model: BaseAlgorithm, watch: Selection, identity: str) ->
     arrays = {**_learner(model), **_environment(model), **_replay(model), **watch.state()}
     arrays["identity"] = np.array(identity)
     try:
+        # numpy's stub takes the arrays for options
         atomic_write(folder / FILE, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
     except OSError as error:
         raise ModelError(f"{FILE}: cannot be written ({error.strerror}); what was there stays") from None

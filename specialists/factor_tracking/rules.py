@@ -75,7 +75,8 @@ def tilts_held(view: View) -> Floats:
     """Exposures (n, 3) in units of a full tilt."""
     worth = view.books.position * view.books.marks
     volatility = np.stack([view.row[f"{factor}_volatility"] for factor in FACTORS])
-    unit = view.strategy.unit_volatility * np.maximum(view.books.nav, 1e-9) / volatility  # type: ignore[attr-defined]
+    full = view.strategy.unit_volatility  # type: ignore[attr-defined]  # of this desk
+    unit = full * np.maximum(view.books.nav, 1e-9) / volatility
     return np.asarray((worth / unit).T)
 
 

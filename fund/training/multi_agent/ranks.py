@@ -76,6 +76,7 @@ class RankLearner(ShardedLearner):
         self._news: Any = None  # what rank 0 resumed from
         for group in self.groups:
             for parameter in (*group.actor.parameters(), *group.critic.parameters()):
+                # torch gives it no types
                 parameter.register_post_accumulate_grad_hook(_summed)  # type: ignore[no-untyped-call]
 
     def iterate(self) -> dict[str, float]:
