@@ -36,13 +36,14 @@ PPO: dict[str, Any] = {
     "entropy": (0.005, 0.0),
 }  # fmt: skip
 REPLAY: dict[str, Any] = {
-    "steps": 600_000, "copies": 64, "rollout": 1, "updates": 4, "batch": 512, "capacity": 262_144, "warmup": 5000,
+    "steps": 600_000, "copies": 64, "rollout": 1, "updates": 4, "batch": 256, "capacity": 262_144, "warmup": 5000,
     "rate": (1e-3, 1e-4), "tau": 0.01, "gamma": 0.95, "epsilon_share": 0.3, "layer_norm": True,
 }  # fmt: skip
 TUNED: dict[str, dict[str, Any]] = {
     "mappo": PPO,
     "ippo": {**PPO, "critic": "own"},
-    **{name: {**REPLAY, "algorithm": name} for name in ("qmix", "vdn", "dqn")},
+    "qmix": {**REPLAY, "algorithm": "qmix", "batch": 512},
+    **{name: {**REPLAY, "algorithm": name} for name in ("vdn", "dqn")},
     "maddpg": {**REPLAY, "algorithm": "maddpg", "updates": 2, "epsilon": (0.3, 0.0)},
 }
 
@@ -75,11 +76,12 @@ def trained(
     played = on_mpe2(store.load(SimpleSpread(1), NAME, "latest")).per_agent
     card = store.card(NAME, "latest")
     assert card is not None
+    words = [f"--algorithm {algorithm}", f"--seed {seed}", *([f"--seconds {seconds:g}"] if seconds else [])]
     return {
         "algorithm": algorithm, "per_agent_return": float(played.mean()),
         "se": float(played.std() / np.sqrt(len(played))), "episodes": len(played), "seed": seed, "steps": card.steps,
         "seconds": card.seconds, "random": float(on_mpe2(RandomActors(SimpleSpread(1))).per_agent.mean()),
-        "command": f"python tests/examples/train_simple_spread.py --algorithm {algorithm} --seed {seed}",
+        "command": " ".join(["python tests/examples/train_simple_spread.py", *words]),
         "versions": versions(),
     }  # fmt: skip
 
