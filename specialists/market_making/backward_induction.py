@@ -28,10 +28,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fund.compiled import compiled
+from fund.market.tape import places
 
 Floats = npt.NDArray[np.float64]
 _MOST_ANSWERS = 500  # alternating answers converge in about five
 _CONVERGED = 1e-13  # price units
+MASS = places(("probability", "first", "second"))  # of an inventory: its probability, moments of profit on it
 
 
 class Terms(NamedTuple):
@@ -193,8 +195,8 @@ def propagate(
         for i in range(mass.shape[1]):
             chance_bid, chance_ask = _probability(bid[t, i], terms), _probability(ask[t, i], terms)
             if bid[t, i] < np.inf and ask[t, i] < np.inf:
-                spread += mass[0, i] * (bid[t, i] + ask[t, i])
-                quoted += mass[0, i]
+                spread += mass[MASS.probability, i] * (bid[t, i] + ask[t, i])
+                quoted += mass[MASS.probability, i]
             for bought in range(2):
                 for sold in range(2):
                     weight = chance_bid if bought else 1 - chance_bid
@@ -204,7 +206,7 @@ def propagate(
                         gain += ask[t, i] + terms.rebate if sold else 0.0
                         _move(ahead, mass, i, i + bought - sold, weight, gain)
         for i in range(mass.shape[1]):
-            ahead[2, i] += variance[i] * ahead[0, i]
+            ahead[MASS.second, i] += variance[i] * ahead[MASS.probability, i]
         mass = ahead
     return mass, spread, quoted
 
@@ -212,7 +214,8 @@ def propagate(
 @compiled(nogil=True)
 def _move(ahead: Floats, mass: Floats, start: int, end: int, weight: float, gain: float) -> None:
     # Carry a share of one inventory's mass to another, its profit raised by `gain`.
-    probability, first, second = mass[0, start], mass[1, start], mass[2, start]
-    ahead[0, end] += weight * probability
-    ahead[1, end] += weight * (first + gain * probability)
-    ahead[2, end] += weight * (second + 2 * gain * first + gain**2 * probability)
+    probability = mass[MASS.probability, start]
+    first, second = mass[MASS.first, start], mass[MASS.second, start]
+    ahead[MASS.probability, end] += weight * probability
+    ahead[MASS.first, end] += weight * (first + gain * probability)
+    ahead[MASS.second, end] += weight * (second + 2 * gain * first + gain**2 * probability)

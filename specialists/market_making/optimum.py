@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fund.errors import InvalidParameter
-from specialists.market_making.backward_induction import Terms, evaluate, induct, propagate
+from specialists.market_making.backward_induction import MASS, Terms, evaluate, induct, propagate
 from specialists.market_making.fills import (
     Floats,
     LimitOrderMarket,
@@ -147,14 +147,15 @@ def statistics_of(
         raise InvalidParameter(
             f"inventory = {inventory}; wanted one of the table's, within +-{levels[-1]:.0f}."
         )
-    mass = np.zeros((3, levels.size))  # probability, and first and second moment of profit, by inventory
-    mass[0, levels.size // 2 + inventory] = 1.0
+    mass = np.zeros((len(MASS), levels.size))
+    mass[MASS.probability, levels.size // 2 + inventory] = 1.0
     variance = market.sigma**2 * market.dt * levels**2
     mass, spread, quoted = propagate(terms, mass, variance, bid, ask)
     fees = venue.taker_fee * np.abs(levels)
-    mean = float(np.sum(mass[1] - fees * mass[0]))
-    square = float(np.sum(mass[2] - 2 * fees * mass[1] + fees**2 * mass[0]))
-    held, held_square = float(mass[0] @ levels), float(mass[0] @ levels**2)
+    probability, first, second = mass
+    mean = float(np.sum(first - fees * probability))
+    square = float(np.sum(second - 2 * fees * first + fees**2 * probability))
+    held, held_square = float(probability @ levels), float(probability @ levels**2)
     deviations = (math.sqrt(max(0.0, x)) for x in (square - mean**2, held_square - held**2))
     profit_std, inventory_std = deviations
     return Statistics(mean, profit_std, held, inventory_std, spread / quoted if quoted > 0 else math.nan)

@@ -24,12 +24,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fund.compiled import compiled
+from fund.market.tape import places
 from specialists.statistical_arbitrage.theory import require
 
 Floats = NDArray[np.float64]
-_SUMS = (
-    10  # of a Dickey-Fuller window: z, zz, y, yy, zy, q, qq, zq, qy, and the largest zz since they were taken
-)
+# of a Dickey-Fuller window: z the level before, y its change, q the change before that; the largest zz there was
+SUM = places(("z", "zz", "y", "yy", "zy", "q", "qq", "zq", "qy", "largest"))
 _FLAT = 1e-13  # share of the largest sum of squares that is rounding
 
 
@@ -198,24 +198,24 @@ def _add(sums: Floats, x: Floats, s: int, lags: int, centre: Floats, sign: float
     for j in range(centre.size):
         z = x[s - 1, j] - centre[j]
         y = x[s, j] - x[s - 1, j]
-        sums[0, j] += sign * z
-        sums[1, j] += sign * z * z
-        sums[2, j] += sign * y
-        sums[3, j] += sign * y * y
-        sums[4, j] += sign * z * y
+        sums[SUM.z, j] += sign * z
+        sums[SUM.zz, j] += sign * z * z
+        sums[SUM.y, j] += sign * y
+        sums[SUM.yy, j] += sign * y * y
+        sums[SUM.zy, j] += sign * z * y
         if lags == 1:
             q = x[s - 1, j] - x[s - 2, j]
-            sums[5, j] += sign * q
-            sums[6, j] += sign * q * q
-            sums[7, j] += sign * z * q
-            sums[8, j] += sign * q * y
+            sums[SUM.q, j] += sign * q
+            sums[SUM.qq, j] += sign * q * q
+            sums[SUM.zq, j] += sign * z * q
+            sums[SUM.qy, j] += sign * q * y
 
 
 @compiled
 def _dickey_fuller(x: Floats, window: int, lags: int, constant: bool) -> tuple[Floats, Floats]:
     rows, paths = x.shape
     statistic, slope = np.full((2, rows, paths), np.nan)
-    centre, sums = np.zeros(paths), np.zeros((_SUMS, paths))
+    centre, sums = np.zeros(paths), np.zeros((len(SUM), paths))
     count = window - 1 - lags
     for t in range(window - 1, rows):
         oldest = t - count + 1
@@ -229,7 +229,7 @@ def _dickey_fuller(x: Floats, window: int, lags: int, constant: bool) -> tuple[F
             _add(sums, x, t, lags, centre, 1.0)
             _add(sums, x, oldest - 1, lags, centre, -1.0)
         for j in range(paths):
-            sums[9, j] = max(sums[9, j], sums[1, j])
+            sums[SUM.largest, j] = max(sums[SUM.largest, j], sums[SUM.zz, j])
             statistic[t, j], slope[t, j] = _t_statistic(sums[:, j], count, lags, constant)
     return statistic, slope
 
