@@ -79,10 +79,10 @@ def same_seed_same_trajectory(strategy: Strategy) -> None:
     state = np.random.get_state()  # noqa: NPY002 - the global state is what must not matter
     try:
         first = _trajectory(Batch(short, 3), actions, 5)
-        np.random.seed(1)  # noqa: NPY002
+        np.random.seed(1)  # noqa: NPY002 - as above
         again = [_trajectory(Batch(short, 3), actions, 5), _trajectory(used, actions, 5)]
     finally:
-        np.random.set_state(state)  # noqa: NPY002
+        np.random.set_state(state)  # noqa: NPY002 - as above
     for other in again:
         same = all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
         _demand(same, strategy, "the same seed gave another trajectory")
