@@ -5,8 +5,9 @@ half of the rollouts, and a falling share of them in the second, down to none; i
 their actions. In every state so met the rule is asked what it would do (Ross, Gordon & Bagnell, 2011, "DAgger"), and
 the actors descend
 
-    choices    -w ((1 - e) ln p(rule's choice) + e mean ln p(any choice)): e = `SMOOTH` keeps all choices alive to learn
-               on; w, one over the root of how often the rule makes that choice, lets rare ones be learned
+    choices    -w ((1 - e) ln p(rule's choice) + e mean ln p(any choice)): e, the settings' `start_smooth`, keeps all
+               choices alive to learn on; w, one over the root of how often the rule makes that choice, lets rare ones
+               be learned
     numbers    |mean - rule's numbers|^2; the spread stays what the settings say
 
 What agents see is their own: where a rule knows more than they do, they learn the best guess at it. Afterwards PPO's
@@ -30,7 +31,6 @@ from fund.training.multi_agent.learner import Learner
 from fund.training.multi_agent.networks import Categorical, Gaussian, Sequence
 
 RATE = 2e-3  # of Adam; falls linearly to a twentieth
-SMOOTH = 0.02
 BATCH = 512
 PASSES = 3  # over each rollout
 
@@ -56,7 +56,7 @@ def imitate(learner: Learner, teacher: Teacher) -> float:
         for group, optimiser, lesson in zip(learner.groups, optimisers, lessons, strict=True):
             for part in optimiser.param_groups:
                 part["lr"] = RATE * (1.0 - 0.95 * done)
-            found.append(study(group, optimiser, *lesson, learner.generator))
+            found.append(study(group, optimiser, *lesson, learner.generator, settings.start_smooth))
         loss = float(np.mean(found))
     learner.restart()
     return loss
@@ -100,14 +100,19 @@ def _drawn(group: Group, saw: Tensor, generator: torch.Generator) -> NDArray[Any
 
 
 def study(
-    group: Group, optimiser: torch.optim.Adam, saw: Tensor, wanted: Tensor, generator: torch.Generator
+    group: Group,
+    optimiser: torch.optim.Adam,
+    saw: Tensor,
+    wanted: Tensor,
+    generator: torch.Generator,
+    smooth: float,
 ) -> float:
     """Descend on one rollout's lessons; the mean loss."""
     found, weight = [], rarity(wanted) if group.discrete else torch.ones(len(wanted))
     for _ in range(PASSES):
         for part in torch.randperm(len(saw), generator=generator).chunk(-(-len(saw) // BATCH)):
             acted, _ = group.actor(_rows(saw[part]))
-            loss = (weight[part] * miss(acted, wanted[part].unsqueeze(0))).mean()
+            loss = (weight[part] * miss(acted, wanted[part].unsqueeze(0), smooth)).mean()
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -119,10 +124,10 @@ def _rows(saw: Tensor) -> Sequence:
     return Sequence(saw.unsqueeze(0), torch.zeros(len(saw), 0), torch.zeros(1, len(saw)))
 
 
-def miss(acted: Categorical | Gaussian, wanted: Tensor) -> Tensor:
+def miss(acted: Categorical | Gaussian, wanted: Tensor, smooth: float) -> Tensor:
     """How far a distribution is from the rule's actions (1, rows) or (1, rows, a), row by row."""
     if isinstance(acted, Categorical):
-        return -(1.0 - SMOOTH) * acted.log_prob(wanted) - SMOOTH * acted.log_p.mean(dim=-1)
+        return -(1.0 - smooth) * acted.log_prob(wanted) - smooth * acted.log_p.mean(dim=-1)
     return ((acted.mean - wanted) ** 2).mean(dim=-1)
 
 

@@ -17,10 +17,10 @@ CRITIC_OF = {"mappo": "central", "ippo": "own"}
 ACTIVATIONS = ("tanh", "relu")
 ORDERS = ("together", "sequential")
 OF_ALL = (
-    "steps", "copies", "rollout", "gamma", "bootstrap", "team_reward", "shared", "names", "order", "agents", "start",
-    "start_rollouts", "start_values", "evaluations", "evaluation_copies",
+    "steps", "copies", "rollout", "gamma", "bootstrap", "team_reward", "shared", "names", "order", "agents",
+    "evaluations", "evaluation_copies",
 )  # fmt: skip
-"""What all agents of a team have in common: no agent has its own."""
+"""What all agents of a team have in common, as they have all of how they `start`: no agent has its own."""
 
 
 def demand_within(
@@ -89,8 +89,9 @@ class Settings:
         True  # a value lies behind an end by the clock; False: the horizon is the objective's own
     )
     team_reward: bool = False  # every agent learns from the mean over agents
-    start: str = ""  # the rule that the actors learn first (`imitation`), best: the best one; empty: none
+    start: str = ""  # the rule that the actors learn first (`imitation`); best: the best one; a+b: both
     start_rollouts: int = 20  # of it
+    start_smooth: float = 0.02  # share of the choices that are left to all alike, to be tried later
     start_values: int = 10  # rollouts after it in which the critic alone learns
     evaluations: int = 10  # during training, on the selection episodes
     evaluation_copies: int = 256
@@ -106,7 +107,7 @@ class Settings:
             self,
             words={"critic": CRITICS, "activation": ACTIVATIONS, "order": ORDERS},
             counts=("steps", "copies", "rollout", "chunk", "epochs", "minibatches", "evaluations"),
-            shares=("gamma", "gae_lambda", "norm_memory"),
+            shares=("gamma", "gae_lambda", "norm_memory", "start_smooth"),
             rates=("actor_rate", "critic_rate", "clip", "entropy"),
         )
         if self.recurrent and self.rollout % self.chunk:
@@ -123,7 +124,7 @@ class Settings:
             return self
         changes = dict(self.agents.get(agent, {}))
         for key in changes:
-            if key in OF_ALL:
+            if key in OF_ALL or key.startswith("start"):
                 raise InvalidParameter(f"{agent}: {key} is the same for all agents; set it for the team")
         critic = CRITIC_OF[str(changes.pop("algorithm", self.algorithm)).lower()]
         return replace(self, agents={}, **plain_settings(Settings, {"critic": critic, **changes}))

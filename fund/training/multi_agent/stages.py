@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from fund.envs.rounds import Rounds
@@ -36,6 +37,7 @@ from fund.training.store import parameters_of
 
 FILE = "training.yml"
 BEST = "best"
+BESIDE = "+"
 OF_TRAINING = ("world", "rewards", "curriculum")  # in a block, what is of the world and not of the learner
 EPISODES = 1024  # on which `fund train` compares
 
@@ -125,14 +127,22 @@ def train_stage(
 def teach(stage: Stage, rule: str, learner: Learner | Several) -> None:
     """Start fresh agents from a rule, `best`: the best of the stage; `stage` is the world of training.
 
-    Raises UnknownName, InvalidParameter.
+    Of several, "one+other", each teaches its share of the copies: agents are sure where the rules agree, and try what
+    each says where they do not. Raises UnknownName, InvalidParameter.
     """
-    name = best_rule(stage) if rule == BEST else rule
-    if name not in stage.rules:
-        raise UnknownName("rule", name, (*stage.rules, BEST))
-    policy = stage.rules[name](stage.strategy)
+    names = [best_rule(stage) if name == BEST else name for name in rule.split(BESIDE)]
+    for name in names:
+        if name not in stage.rules:
+            raise UnknownName("rule", name, (*stage.rules, BEST))
+    policies = [stage.rules[name](stage.strategy) for name in names]
+
+    def teacher(team: Any) -> dict[str, Any]:
+        told = np.array([policy(team.batch.view()) for policy in policies])
+        turn = np.arange(team.n)
+        return stage.split(told[turn % len(policies), turn])
+
     for pupil in learner.pupils if isinstance(learner, Several) else [learner]:
-        imitate(pupil, lambda team: stage.split(policy(team.batch.view())))
+        imitate(pupil, teacher)
 
 
 def command(

@@ -7,10 +7,12 @@ from fund.envs.rounds import Rounds
 from fund.errors import InvalidParameter, UnknownName
 from fund.grandmodel.risk.stage import RiskStage
 from fund.grandmodel.risk.strategy import RiskManagement
+from fund.training.multi_agent import stages
 from fund.training.multi_agent.acting import Actors, play_team
 from fund.training.multi_agent.comparison import best_rule, versus
-from fund.training.multi_agent.imitation import imitate, rarity
+from fund.training.multi_agent.imitation import imitate, miss, rarity
 from fund.training.multi_agent.learner import Learner
+from fund.training.multi_agent.networks import Categorical
 from fund.training.multi_agent.settings import Settings
 from fund.training.multi_agent.stages import stage_job, train_stage
 from fund.training.multi_agent.store import TeamStore
@@ -83,6 +85,28 @@ def test_the_best_rule_and_a_wrong_one():
     assert best_rule(stage, 2048) == "crisis_response"
     with pytest.raises(UnknownName, match='Did you mean "crisis_response"'):
         train_stage(stage, changes={**SHORT, "start": "crisis_respons"})
+
+
+def test_two_rules_teach_their_shares_of_the_copies(monkeypatch):
+    """At the start the one that is still says 2 in every other copy, the one that wants all says 4 in the others."""
+    heard = []
+    monkeypatch.setattr(stages, "imitate", lambda learner, teacher: heard.append(teacher(learner)))
+    rounds = Rounds(RiskStage(RiskManagement(n_steps=5)), 4)
+    rounds.reset(0)
+    stages.teach(rounds.stage, "limits_only+full", rounds)
+    assert set(heard[0]) == set(rounds.agents)
+    assert all(choices.tolist() == [2, 4, 2, 4] for choices in heard[0].values())
+    with pytest.raises(UnknownName, match='Did you mean "full"'):
+        stages.teach(rounds.stage, "limits_only+ful", rounds)
+
+
+def test_more_choices_stay_alive_where_it_is_wanted():
+    """By hand, p = (.7, .2, .1) and the rule's choice the first: -(1 - e) ln .7 - e mean ln p."""
+    log_p = torch.log(torch.tensor([[[0.7, 0.2, 0.1]]]))
+    first, mean = 0.35667494, (0.35667494 + 1.60943791 + 2.30258509) / 3
+    for smooth, wanted in ((0.0, first), (0.3, 0.7 * first + 0.3 * mean)):
+        found = miss(Categorical(log_p), torch.tensor([[0.0]]), smooth)
+        assert float(found) == pytest.approx(wanted, rel=1e-6)
 
 
 @pytest.mark.slow

@@ -77,6 +77,8 @@ def test_own_settings_are_read_as_the_teams_are():
         Settings(agents={"one": {"actor_rat": 0.1}})
     with pytest.raises(InvalidParameter, match="one: gamma is the same for all agents"):
         Settings(agents={"one": {"gamma": 0.1}})
+    with pytest.raises(InvalidParameter, match="one: start is the same for all agents"):
+        Settings(agents={"one": {"start": "best"}})
     with pytest.raises(InvalidParameter, match="clip is -1"):
         Settings(agents={"one": {"clip": -1.0}})
 
