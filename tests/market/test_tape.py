@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fund.errors import DataError, UnknownName
-from fund.market.tape import write_tape
+from fund.market.tape import places, write_tape
 
 
 def tape(n=4, steps=3):
@@ -20,6 +20,11 @@ def test_shapes_and_names():
     assert drawn["rate"][2, 1] == pytest.approx(0.9)
     assert drawn.features[2, 1, 0] == 4.0
     assert not drawn.features[:, :, 1].any()
+
+
+def test_places_are_those_of_the_names():
+    at = places(("bid", "ask", "bid_size"))
+    assert (at.bid, at.ask, at.bid_size, len(at)) == (0, 1, 2, 3)
 
 
 def test_an_unknown_column_is_answered_with_the_nearest():
