@@ -8,6 +8,10 @@
     order_size      ln mean volume of a step in which orders came
     queue_depth     ln mean volume at the touch
     flow_share      root of the share of the mid's variance that a regression on net flow explains
+    excitation      mean autocorrelation of the signs of net flow over lags 1 to 5
+
+The queue of a drawn market is the same on average in all its tapes: the error of `queue_depth` says nothing of how far
+a real queue's mean is from one day to another.
 
 Tick, price and half-spread's unit are the record's. A step is the record's; a LOBSTER day is read at one second.
 """
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 LAGS = (1, 10)
+EXCITED = (1, 2, 3, 4, 5)  # lags over which past flow brings flow
 STEPS = 390  # of an episode
 WHOLE = 0.95  # share of a day's steps that counts as a day
 
@@ -80,6 +85,7 @@ def moments(desk: MarketMaking, tape: Tape) -> Mapping[str, Floats]:
         "volume": np.log((sold + bought).sum(axis=0) / np.maximum(steps, 1)),
         "queue": np.log((tape["bid_queue"] + tape["ask_queue"]).mean(axis=0)),
         "flow": correlation(moves, np.sign(bought - sold)),
+        "signs": np.mean([autocorrelation(np.sign(bought - sold), lag) for lag in EXCITED], axis=0),
     }
 
 
@@ -147,6 +153,7 @@ CALIBRATION = Calibration(
     bounds={
         "sigma": (1e-4, 1e3), "half_spread": (1e-5, 1e2), "arrival_rate": (1e-2, 1e7), "depth_decay": (1e-3, 1e5),
         "order_size": (1e-3, 1e3), "queue_depth": (1e-3, 1e4), "flow_share": (0.0, 0.95),
+        "excitation": (0.0, 0.9),
     },
     preset="history",
     daily=False,

@@ -18,10 +18,11 @@ SPEC = ROSTER["market_making"]
 
 
 def test_recovers_its_own_parameters():
-    truth = {"sigma": 4.0, "arrival_rate": 5000.0, "depth_decay": 12.0, "flow_share": 0.3}
+    truth = {"sigma": 4.0, "arrival_rate": 5000.0, "depth_decay": 12.0, "flow_share": 0.3, "excitation": 0.7}
     fit = recovered("market_making", truth, 3000, tapes=12)
     assert fit.standard_errors["sigma"] < 0.05 * 4.0
     assert fit.standard_errors["arrival_rate"] < 0.3 * 5000.0
+    assert fit.standard_errors["excitation"] < 0.15
 
 
 def test_a_day_of_an_order_book(shared_data):
@@ -39,6 +40,9 @@ def test_a_day_of_an_order_book(shared_data):
     # the sample's deviation a day; the market's smile over the day has mean one, its square not quite
     sample = float(np.diff(tape["mid"][:, 0]).std() * math.sqrt(23_400))
     assert made.sigma == pytest.approx(sample, rel=0.1)
+    # flow brings flow: signs are positively correlated, in the record and in the market that is fitted
+    assert 0.2 < fit.parameters["excitation"] < 0.9
+    assert fit.drawn["signs"] == pytest.approx(fit.recorded["signs"], abs=0.03)
     half = float(0.5 * (tape["best_ask"] - tape["best_bid"]).mean())
     assert 0.5 * half < made.half_spread < 1.1 * half  # quotes are rounded outward to the tick
 
