@@ -1,5 +1,7 @@
 """An agent that starts from a rule: what it does, what it thinks that is worth, and what it learns from then on."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -17,7 +19,7 @@ from fund.training.learners import Paired, Settings, learner, training_env
 from fund.training.network import Network
 from fund.training.selection import score
 from fund.training.store import ModelStore
-from fund.training.train import settings_of, train
+from fund.training.train import MANY_PATHS, _shortened, settings_of, train
 
 SMALL = {"n_envs": 16, "net_arch": [16], "start_steps": 8000, "start_updates": 500, "learning_rate": 1e-3}
 MODELS = {
@@ -122,6 +124,15 @@ def test_who_plays_as_the_rule_earns_nothing_over_it():
     pair = env if isinstance(env, Paired) else env.venv
     for _ in range(2 * strategy.n_steps + 3):
         assert not env.step(rule(pair.core.batch.view()))[1].any()
+
+
+def test_a_training_cut_short_starts_from_less_and_is_selected_on_less():
+    usual = Settings(steps=1000, start="best", start_updates=400, evaluation_paths=8 * MANY_PATHS)
+    assert _shortened(usual, 500) == usual
+    cut = _shortened(usual, 100)  # a fifth
+    assert (cut.start_updates, cut.evaluation_paths) == (80, int(0.2 * 8 * MANY_PATHS))
+    assert _shortened(usual, 10).evaluation_paths == MANY_PATHS
+    assert _shortened(dataclasses.replace(usual, evaluation_paths=512), 10).evaluation_paths == 512
 
 
 @pytest.mark.parametrize("algorithm", ["PPO", "DDPG", "DQN"])
