@@ -95,34 +95,44 @@ def onnx_bytes(network: Network, width: int) -> bytes:
         if k < len(network.layers) - 1:
             nodes.append(helper.make_node(network.activation.capitalize(), [last], [f"active_{k}"]))
             last = f"active_{k}"
-    discrete = network.head == "argmax"
-    size = int(network.layers[-1][0].shape[0])
-    if discrete:
-        nodes.append(helper.make_node("ArgMax", [last], ["action"], axis=1, keepdims=0))
-    elif network.band is not None:
-        more, constants = band_nodes(network.band, last)
-        nodes += more
-        weights += [*constants, *_constants(low=network.low, high=network.high)]
-        nodes.append(helper.make_node("Clip", ["multiple", "low", "high"], ["action"]))
-        size = 1
-    elif network.head == "tanh":
-        weights += _constants(half_range=network.half_range, centre=network.centre)
-        nodes.append(helper.make_node("Tanh", [last], ["within_one"]))
-        nodes.append(helper.make_node("Mul", ["within_one", "half_range"], ["scaled"]))
-        nodes.append(helper.make_node("Add", ["scaled", "centre"], ["action"]))
-    else:
-        weights += _constants(low=network.low, high=network.high)
-        nodes.append(helper.make_node("Clip", [last, "low", "high"], ["action"]))
-    kind = TensorProto.INT64 if discrete else TensorProto.FLOAT
+    more, constants = _head(network, last)
+    action = (
+        helper.make_tensor_value_info("action", TensorProto.INT64, ["batch"])
+        if network.head == "argmax"
+        else helper.make_tensor_value_info("action", TensorProto.FLOAT, ["batch", _actions(network)])
+    )
     graph = helper.make_graph(
-        nodes, "policy",
-        [helper.make_tensor_value_info("obs", TensorProto.FLOAT, ["batch", width])],
-        [helper.make_tensor_value_info("action", kind, ["batch"] if discrete else ["batch", size])],
-        weights,
+        [*nodes, *more], "policy",
+        [helper.make_tensor_value_info("obs", TensorProto.FLOAT, ["batch", width])], [action],
+        [*weights, *constants],
     )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
     checker.check_model(model)
     return bytes(model.SerializeToString())
+
+
+def _actions(network: Network) -> int:
+    # numbers of an action; a band's outputs are one
+    return 1 if network.band is not None else int(network.layers[-1][0].shape[0])
+
+
+def _head(network: Network, last: str) -> tuple[list[Any], list[Any]]:
+    # nodes and weights from the last layer's output to the action
+    from onnx import helper
+
+    if network.head == "argmax":
+        return [helper.make_node("ArgMax", [last], ["action"], axis=1, keepdims=0)], []
+    if network.head == "tanh" and network.band is None:
+        nodes = [
+            helper.make_node("Tanh", [last], ["within_one"]),
+            helper.make_node("Mul", ["within_one", "half_range"], ["scaled"]),
+            helper.make_node("Add", ["scaled", "centre"], ["action"]),
+        ]
+        return nodes, _constants(half_range=network.half_range, centre=network.centre)
+    nodes, constants = ([], []) if network.band is None else band_nodes(network.band, last)
+    clipped = last if network.band is None else "multiple"
+    nodes = [*nodes, helper.make_node("Clip", [clipped, "low", "high"], ["action"])]
+    return nodes, [*constants, *_constants(low=network.low, high=network.high)]
 
 
 def _constants(**numbers: float) -> list[Any]:
