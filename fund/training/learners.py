@@ -271,8 +271,3 @@ def blind(model: BaseAlgorithm, seen: NDArray[np.bool_]) -> None:
 def restore(model: BaseAlgorithm, content: Mapping[str, Any]) -> None:
     """Set weights and optimiser states; nothing in them is executed."""
     model.set_parameters(dict(content), exact_match=False, device="cpu")
-
-
-def replay_saves(model: BaseAlgorithm) -> bool:
-    """Whether the model learns from a replay buffer."""
-    return isinstance(model, OffPolicyAlgorithm)

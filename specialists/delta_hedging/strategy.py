@@ -100,9 +100,7 @@ class DeltaHedging(Strategy):
     risk_weight: float = parameter(1.0, "multiple of the risk aversion in the reward", at_least=0.0)
     costs_in_risk: bool = parameter(False, "whether costs count in the reward's risk; Kolm & Ritter (2019)")
     risk_volatility: float = parameter(
-        1.0,
-        "multiple of the implied volatility, of the option in the reward's risk; Leland (1985)",
-        above=0.0,
+        1.0, "multiple of the implied volatility in the reward's risk; Leland (1985)", above=0.0
     )
     risk_skew: float = parameter(
         0.0, "slope of that volatility by the logarithm of strike over spot; Bergomi & Guyon (2012)"

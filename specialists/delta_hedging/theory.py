@@ -91,7 +91,7 @@ def zakamouline(
     sigma_m^2 = sigma^2 (1 - K),  K = -4.76 l^.78 tau^-.02 (exp(-r tau) / sigma)^.25 (g S^2 |Gamma|)^.15
     width = H0 + H1,  H0 = l / (g S sigma^2 tau),  H1 = 1.12 l^.31 tau^.05 (exp(-r tau) / sigma)^.25 (|Gamma| / g)^.5
 
-    Zakamouline (2006), Review of Derivatives Research 9:53-86, as PAPERS.md gives it.
+    Zakamouline (2006), Review of Derivatives Research 9:53-86.
     """
     _demand_aversion(risk_aversion)
     s, tau, usual = (np.asarray(x, dtype=np.float64) for x in (spot, time, sigma))

@@ -4,7 +4,7 @@ A hedge is left alone within
 
     m delta(v sigma) + shift  +-  b (3/2 exp(-r tau) l S Gamma^2)^(1/3)
 
-(PAPERS.md, 2.5). Nelder & Mead's method moves (b, m, v, shift) to the best objective over `EPISODES` episodes of the
+Nelder & Mead's method moves (b, m, v, shift) to the best objective over `EPISODES` episodes of the
 strategy's own world, on seeds that nothing else uses. What was found for the papers' cells lies in `tuned.json`, each
 with the command that made it; a world that is not there is tuned when it is asked for, on fewer episodes.
 

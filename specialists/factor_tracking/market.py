@@ -30,7 +30,7 @@ that makes of the sum of q V and of q V^2, by simulation of 160 million days.
 E z = 0, hence E m = 0, hence E r = mu: the published premia times `premium_scale`, whatever is on. c is
 such that the variance of noise and crash together is s^2.
 
-Premia and volatilities: Fama & French (2015), Jegadeesh & Titman (1993), as listed in PAPERS.md; shrunk as
+Premia and volatilities: Fama & French (2015), Jegadeesh & Titman (1993); shrunk as
 McLean & Pontiff (2016) found. Timing: Haddad, Kozak & Santosh (2020) for valuation, Ehsani & Linnainmaa
 (2022) for momentum.
 """
