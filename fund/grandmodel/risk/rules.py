@@ -6,6 +6,10 @@ crisis_response    out when a crisis is seen, back when the stress is over
 diversify          the mandate's convictions give way to inverse volatilities
 prudent            all three
 full, none         as much as can be, and nothing
+
+These are textbook rules, not tuned ones. Tuned on 4,096 training paths (of some thirty tried), crisis_response that is
+back with the end of the alarm, stops out of the way, is worth .024 of reward more, and size 3 over the square of the
+volatility regime another .009; the fall with no liquidity that comes back is worth .017 beyond that to who tells it.
 """
 
 from __future__ import annotations
