@@ -138,9 +138,7 @@ def test_crossed_quotes_are_refused_with_their_time(name, bid, ask):
 def test_a_bad_print_or_a_raw_split_is_refused_with_its_day(name, column):
     values = table(name)[column].copy()
     values[700] *= 11.0
-    with pytest.raises(
-        DataError, match=rf"row 700.*: {column} goes from .*more than 10-fold in one row"
-    ):
+    with pytest.raises(DataError, match=rf"row 700.*: {column} goes from .*more than 10-fold in one row"):
         fund.make(name, preset=history_preset(name), data=frame(name, **{column: values})).reset(seed=0)
 
 
