@@ -211,7 +211,23 @@ def test_stages_are_known_to_the_commands(stage, capsys):
 
 
 def test_a_stage_is_trained(tmp_path, capsys):
-    words = ("train", "execution", "--steps", "500", "--models", str(tmp_path), "--json")
+    small = tmp_path / "small.yml"
+    small.write_text(
+        "{copies: 16, rollout: 10, evaluation_copies: 16, evaluations: 1, start: '', net_arch: [8]}\n"
+    )
+    words = (
+        "train",
+        "execution",
+        "--steps",
+        "500",
+        "--settings",
+        str(small),
+        "--models",
+        str(tmp_path),
+        "--json",
+    )
     code, out, _ = run(*words, capsys=capsys)
     assert code == 0
-    assert json.loads(out.splitlines()[-1])["steps"] >= 500
+    told = json.loads(out.splitlines()[-1])
+    assert 500 <= told["steps"] < 1000
+    assert (tmp_path / "grandmodel" / "execution" / "execution_latest.safetensors").exists()
