@@ -215,18 +215,8 @@ def test_a_stage_is_trained(tmp_path, capsys):
     small.write_text(
         "{copies: 16, rollout: 10, evaluation_copies: 16, evaluations: 1, start: '', net_arch: [8]}\n"
     )
-    words = (
-        "train",
-        "execution",
-        "--steps",
-        "500",
-        "--settings",
-        str(small),
-        "--models",
-        str(tmp_path),
-        "--json",
-    )
-    code, out, _ = run(*words, capsys=capsys)
+    words = ["train", "execution", "--steps", "500", "--settings", str(small), "--models", str(tmp_path)]
+    code, out, _ = run(*words, "--json", capsys=capsys)
     assert code == 0
     told = json.loads(out.splitlines()[-1])
     assert 500 <= told["steps"] < 1000
