@@ -35,6 +35,7 @@ from fund.training.train import versions
 FILE, PAGE = "stages.json", "stages.md"
 MODULE = "python -m fund.training.multi_agent.golden"
 HELD_OUT = 500  # `versus`'s seed of the table's paths
+OLD = " (old)"
 
 
 def entries(
@@ -117,15 +118,24 @@ def results(table: Mapping[str, Any]) -> str:
     ]  # fmt: skip
     for name, found in table.items():
         row = median_row(found)
-        gain, money = row["reward"], row["pnl"]
+        gain, money, age = row["reward"], row["pnl"], "" if current(name, found) else OLD
         lines.append(
-            f"| {name} | `{found['rule']}` | {row['rule_reward']['mean']:.4g} | {row['agents_reward']['mean']:.4g} |"
+            f"| {name}{age} | `{found['rule']}` | {row['rule_reward']['mean']:.4g} |"
+            f" {row['agents_reward']['mean']:.4g} |"
             f" {gain['mean']:+.4g} ({gain['se']:.2g}) | {money['mean']:+,.0f} ({money['se']:,.0f}) |"
             f" {len(found['agents'])} | {found['median_standard_errors']:+.1f} |"
             f" {found['worst_standard_errors']:+.1f} | {found['episodes']} | {row['steps_of_training']} |"
             f" {row['seconds_of_training']:.0f} |"
         )
-    return "\n".join([*lines, "", *(f"`{found['command']}`  " for found in table.values())]).rstrip() + "\n"
+    lines += ["", *(f"`{found['command']}`  " for found in table.values())]
+    if not all(current(name, found) for name, found in table.items()):
+        lines += ["", f"{OLD.strip()}: of an earlier market or of earlier settings: to be run again."]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def current(name: str, found: Mapping[str, Any]) -> bool:
+    """Whether an entry is of the committed settings."""
+    return bool(found.get("settings") == fingerprint(stage_named(name)))
 
 
 def standing(folder: Path) -> dict[str, Any]:
@@ -137,8 +147,7 @@ def standing(folder: Path) -> dict[str, Any]:
 def kept(folder: Path, name: str, episodes: int) -> list[dict[str, Any]]:
     """Rows of a stage that stand in the file and are of the committed settings and as many episodes."""
     found = standing(folder).get(name, {})
-    same = found.get("settings") == fingerprint(stage_named(name)) and found.get("episodes") == episodes
-    return list(found["agents"]) if same else []
+    return list(found["agents"]) if current(name, found) and found["episodes"] == episodes else []
 
 
 def keep(folder: Path, name: str, found: Mapping[str, Any]) -> None:

