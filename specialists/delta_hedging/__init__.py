@@ -129,6 +129,22 @@ SPEC = Spec(
                 "risk_skew": -0.13,
             },
         },
+        # on records no mean of the next step is known: from the rule that does best on them, and cautiously on
+        "recorded": {
+            **_DDPG,
+            "steps": 200_000,
+            "features": (*_STATE, "implied_vol", "realised_vol"),
+            "learning_rate": 3e-4,
+            "noise": 0.05,
+            "policy_delay": 4,
+            "average": 0.4,
+            "start": "best",
+            "start_noise": 0.1,
+            "start_steps": 300_000,
+            "start_updates": 10_000,
+            "paired": True,
+            "evaluations": 5,
+        },
         "null": {
             **_DDPG,
             "steps": 300_000,
