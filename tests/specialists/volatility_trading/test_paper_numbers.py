@@ -93,7 +93,7 @@ def test_nobody_earns_without_premium(kind):  # VT-6, quick form
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["long", "random"])
+@pytest.mark.parametrize("kind", ["long", "short", "random"])
 def test_nobody_earns_without_premium_over_many_episodes(kind):  # VT-6
     pnl = without_premium(100_000, kind, n_steps=63)
     assert abs(pnl.mean()) < 4.0 * pnl.std() / math.sqrt(100_000)
