@@ -73,6 +73,7 @@ class Spec:
         notes: list[str] = []
         markets = self.markets(desk, found, notes)
         if not markets:
+            notes += [text for text in (sources.lacking(found, desk.needs()),) if text]
             told = f" ({'; '.join(notes)})" if notes else ""
             wanted = f"wanted a vendor's files, or a table with the columns {', '.join(desk.needs())}"
             raise DataError(f"{data}: no market of {self.name}; {wanted}{told}")

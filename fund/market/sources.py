@@ -25,6 +25,7 @@ and refused when it is read.
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import os
 import re
@@ -191,6 +192,18 @@ def tables(found: Mapping[str, Sequence[Any]], needs: tuple[str, ...]) -> dict[s
         if isinstance(path, Path) and needs and set(needs) <= set(columns(path)):
             out[label(path)] = read_csv(path, rules=Rules(kind="numbers"))
     return out
+
+
+def lacking(found: Mapping[str, Sequence[Any]], needs: Sequence[str]) -> str:
+    """Of the first table with some of the columns that a desk needs: which of them it lacks, and the nearest to it."""
+    for path in [*found["unknown"], *found["prices"]]:
+        have = columns(path) if isinstance(path, Path) else []
+        gone = [name for name in needs if name not in have]
+        if have and 0 < len(gone) < len(needs):
+            near = difflib.get_close_matches(gone[0], have, n=1)
+            hint = f', but "{near[0]}"' if near else ""
+            return f'{path} has no column "{gone[0]}"{hint}'
+    return ""
 
 
 def columns(path: Path) -> list[str]:

@@ -142,6 +142,15 @@ def test_a_bad_print_or_a_raw_split_is_refused_with_its_day(name, column):
         fund.make(name, preset=history_preset(name), data=frame(name, **{column: values})).reset(seed=0)
 
 
+def test_a_table_that_nearly_fits_is_told_what_it_lacks(tmp_path, capsys):
+    path = tmp_path / "mine.csv"
+    frame("statistical_arbitrage").rename(columns={"leg_2": "leg2"}).to_csv(path)
+    assert main(["evaluate", "statistical_arbitrage", "--policy", "flat", "--data", str(path)]) == 1
+    err = capsys.readouterr().err.strip()
+    assert f'{path} has no column "leg_2", but "leg2"' in err
+    assert len(err.splitlines()) == 1
+
+
 def test_what_was_put_right_is_told(tmp_path, capsys):
     path = tmp_path / "mine.csv"
     frame("statistical_arbitrage").to_csv(path)
