@@ -197,3 +197,22 @@ def test_every_stage_is_rendered_in_every_mode(name, mode, capsys):
     text = capsys.readouterr().out if mode == "human" else shown
     for word in (name, "nav", "reward", *environment.possible_agents):
         assert word in text
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_dead_step_with_none_and_are_paid_nothing(name):
+    """G5: the flag is set once, nothing is paid after it, and there is nothing left to step."""
+    turn = MODULES[name].raw_env(max_cycles=1)
+    turn.reset(seed=0)
+    draw = sampled(turn)()
+    for agent in list(turn.agents):
+        turn.step(draw[agent])
+    assert all(turn.truncations.values()) and not any(turn.terminations.values())
+    with pytest.raises(ValueError, match="dead"):
+        turn.step(draw[turn.agent_selection])
+    for left in reversed(range(len(turn.agents))):
+        turn.step(None)
+        assert len(turn.agents) == left
+        assert not any(turn.rewards.values())
+    with pytest.raises(ResetNeeded):
+        turn.step(None)
