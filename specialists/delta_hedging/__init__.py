@@ -14,7 +14,8 @@ Action
     1.5 on both sides is never to trade (Imaki et al., 2021). Hedges are bounded by 1.5 units an option and by
     `leverage`. Trading is open every `rebalance_days`; a trade costs `cost_rate` of its value, the first one and the
     one that closes the hedge at expiry included. The option is settled in cash, or in stock: then shares that are
-    delivered cost nothing.
+    delivered cost nothing. The agent trained on `default` acts in the form multiple, by a network that ends in a band
+    (`fund.training.band`).
 
 Observation
     18 slots: moneyness, log_forward_moneyness, time_to_expiry, delta, gamma, vega, theta, implied_vol, realised_vol,
@@ -58,8 +59,9 @@ References:
     Black & Scholes (1973); Leland (1985), Journal of Finance 40:1283-1301; Hodges & Neuberger (1989), Review of Futures
     Markets 8:222-239; Davis, Panas & Zariphopoulou (1993), SIAM Journal on Control and Optimization 31:470-493; Whalley
     & Wilmott (1997), Mathematical Finance 7:307-324; Derman & Kamal (1999); Zakamouline (2006), Review of Derivatives
-    Research 9:53-86; Kolm & Ritter (2019), Journal of Financial Data Science 1:159-171; Cao, Chen, Hull & Poulos
-    (2021), Journal of Financial Data Science 3:10-27; Imaki, Imajo, Ito, Minami & Nakagawa (2021), arXiv 2103.01775.
+    Research 9:53-86; Bergomi & Guyon (2012), Risk 25:60-66; Kolm & Ritter (2019), Journal of Financial Data Science
+    1:159-171; Cao, Chen, Hull & Poulos (2021), Journal of Financial Data Science 3:10-27; Imaki, Imajo, Ito, Minami &
+    Nakagawa (2021), arXiv 2103.01775.
 """
 
 from fund.roster import Spec
