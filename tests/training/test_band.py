@@ -174,3 +174,35 @@ def test_an_agent_starts_from_a_band(desk):
     delta = view.row["delta"]
     apart = np.abs(network(view.observation)[:, 0] - rule(view)[:, 0]) * np.abs(delta)
     assert np.mean(apart) < 0.02
+
+
+def test_a_training_that_was_stopped_goes_on_in_the_same_bits(desk, tmp_path, monkeypatch):
+    """Stopped by its own hand, in the midst of the mean of weights, paired with a rule and started from it."""
+    from fund.training.selection import Selection
+    from fund.training.store import ModelStore
+    from fund.training.train import train
+
+    spec = rosters()["delta_hedging"]
+    settings = Settings.of({**PLAIN, "steps": 640, "evaluations": 2, "evaluation_paths": 16, "average": 0.6,
+                            "start": "whalley_wilmott", "start_steps": 200, "start_updates": 20, "paired": True,
+                            "world": {"control_variate": True, "hedge_alone": True, "risk_skew": -0.13}})  # fmt: skip
+    whole, cut = ModelStore(tmp_path / "whole"), ModelStore(tmp_path / "cut")
+    uninterrupted = train(spec, desk, store=whole, settings=settings)
+    real = Selection._on_step
+
+    def interrupts(self):
+        if self.num_timesteps == 480:
+            self.interrupted = 2
+        return real(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Selection, "_on_step", interrupts)
+        assert train(spec, desk, store=cut, settings=settings).interrupted
+    resumed = train(spec, desk, store=cut, settings=settings, resume=True)
+    assert resumed.history == uninterrupted.history
+    assert resumed.card.settings["band"] == BAND
+    for (a, b), (c, e) in zip(
+        whole.load(desk, "latest").layers, cut.load(desk, "latest").layers, strict=True
+    ):
+        assert torch.equal(a, c)
+        assert torch.equal(b, e)
