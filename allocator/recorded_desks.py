@@ -30,6 +30,7 @@ class Gathered:
 
     desks: Mapping[str, Recorded]
     notes: tuple[str, ...]
+    repairs: tuple[str, ...] = ()  # what was put right or left out in the files, by desk and market
 
 
 def recorded_desks(data: str, pairs: Sequence[str] = ()) -> Gathered:
@@ -56,7 +57,19 @@ def recorded_desks(data: str, pairs: Sequence[str] = ()) -> Gathered:
             f"{data}: no desk has {LEAST_DAYS} days, which a fund's streams need; found {fed_desks}"
         )
     absent = [name for name in ROSTER if name not in desks]
-    return Gathered(desks, (*notes, *(f"no data for {name}: its sleeve lies in cash" for name in absent)))
+    empty = (f"no data for {name}: its sleeve lies in cash" for name in absent)
+    return Gathered(desks, (*notes, *empty), repairs_of(fed))
+
+
+def repairs_of(fed: Mapping[str, Markets]) -> tuple[str, ...]:
+    """What the histories of all markets tell of how their files were read, a line each."""
+    return tuple(
+        f"{name} {label}: {policy}"
+        for name, markets in fed.items()
+        for label, market in markets.items()
+        if market.history is not None
+        for policy in market.history.policies
+    )
 
 
 def recorded_form(spec: Spec) -> Strategy:

@@ -24,6 +24,7 @@ from allocator.recorded_tests import Told, seen_by_day, tell
 from allocator.run import Run, say
 from allocator.streams import NavStreams
 from fund.errors import DataError
+from fund.paths import atomic_write
 
 EPISODE = 126  # days of the CIO's training episodes
 LEAST_JUDGED = 60  # days that the fund is judged on
@@ -51,9 +52,12 @@ def recorded_fund(run: Run, data: str, gathered: Gathered) -> dict[str, Any]:
         f"recorded markets, {days[0]} to {days[-1]}, after {WARM_UP} days of warm-up; costs included",
         judged, plays, run.provenance(data, test.sha256), run.kept.trials(), days, warnings(gathered, told),
     )  # fmt: skip
-    result = run.finish(report, judged, plays)
+    read = run.folder / "data.txt"
+    atomic_write(read, "".join(f"{line}\n" for line in gathered.repairs).encode())
+    result = {**run.finish(report, judged, plays), "data": str(read)}
     rows = [row for one in told.values() for row in one.rows]
-    return {**result, "text": f"{table(rows)}\n\n{result['text']}", "tests": rows}
+    text = f"{table(rows)}\n\n{result['text']}\nwhat was put right in the files: {read}"
+    return {**result, "text": text, "tests": rows}
 
 
 def streams(daily: Mapping[str, Daily]) -> tuple[NavStreams, NDArray[Any]]:

@@ -119,6 +119,8 @@ def test_real_files_feed_all_seven_desks(shared_data):
     assert history_of(gathered.desks["volatility_trading"].training).names == ("index", "iv_30", "iv_90")
     assert len(gathered.desks["futures_spreads"].training.history.parts) > 8
     assert any("spy_chain" in note for note in gathered.notes)  # quotes of 2026, prices until 2020
+    put_right = [line for line in gathered.repairs if "crossed quotes: 142 rows dropped" in line]
+    assert put_right and all(line.startswith("fx_arbitrage ") for line in put_right)
 
 
 def test_what_arch_ships_feeds_three_desks():
@@ -276,6 +278,7 @@ def test_the_main_job_on_a_users_own_tables(own_folder, tmp_path):
     )
     assert {"CIO agent", "equal_weight"} <= set(done["fund"])
     page = (tmp_path / "out" / "report.html").read_text()
+    assert (tmp_path / "out" / "data.txt").is_file() and "data.txt" in done["text"]
     assert "recorded markets, 20" in page
     assert "Within the day, so that the sleeve lies in cash: market_making." in page
     assert sorted(path.name for path in (tmp_path / "models").rglob("*_best.zip"))[0].startswith(
