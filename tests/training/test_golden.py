@@ -22,6 +22,7 @@ from fund.training.golden import (
     value,
     yardsticks,
 )
+from specialists import ROSTER
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 
@@ -141,6 +142,7 @@ SHORT_OF_BAR: set[str] = set()
 def test_the_committed_agents_beat_the_best_rule_on_default_markets():
     table = json.loads((GOLDEN / "agents.json").read_text())
     judged = {key.split()[0]: found for key, found in table.items() if key.endswith(" default")}
+    assert judged.keys() >= set(ROSTER)
     short = set()
     for name, found in judged.items():
         assert [row["seed"] for row in found["agents"]] == list(range(5)), name
