@@ -32,8 +32,9 @@ Ends
     the maintenance margin of what is held.
 
 Rules
-    zscore_threshold (2 standard deviations, closed at the mean), carry, merton (constant), optimum (closed forms:
-    Merton's on the rows where only premia pay; a mispricing alone under power utility).
+    zscore_threshold (2 standard deviations, closed at the mean), curve_reversion (the front of the curve back to what
+    the contracts behind it imply), carry, merton (constant), optimum (closed forms: Merton's on the rows where only
+    premia pay; a mispricing alone under power utility).
 
 Presets
     default          oil: a paid premium, its slope and a mispricing, under the weather

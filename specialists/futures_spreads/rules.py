@@ -28,18 +28,41 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 ENTRY = 2.0  # standard deviations
+ROUND_TRIP = 4.0  # trades of a leg: two legs, in and out
+NO_COST = 1e-6  # share of traded value, where a market has none
 
 
 def zscore_threshold(desk: FuturesSpreads) -> Policy:
     """Against the spread from 2 standard deviations of 60 days until it crosses its mean. Gatev et al. (2006)."""
+    return _until_crossed(lambda view: view.slot("zscore_60") / ENTRY)
+
+
+def curve_reversion(desk: FuturesSpreads) -> Policy:
+    """Long leg 1 where the first two contracts are cheap against the third, short where dear, until they cross it.
+
+    From what a round trip of both legs costs. Where the first two stand m too high, the bend of the curve, curvature
+    over 8, is m lower by the years between the second and the third, as the desk's calendar has them.
+    """
+    contracts = market.calendar(desk)
+    behind = (contracts.long - contracts.near - contracts.period) / YEAR
+
+    def dearness(view: View) -> Floats:
+        m = -view.slot("curvature") / 8.0 * behind
+        return np.asarray(m / np.maximum(ROUND_TRIP * view.row["cost"], NO_COST))
+
+    return _until_crossed(dearness)
+
+
+def _until_crossed(signal: Callable[[View], Floats]) -> Policy:
+    # in full against a signal from one deviation on, until it has crossed zero
     sides = [np.zeros(0)]
 
     def act(view: View) -> Floats:
-        z = view.slot("zscore_60")
+        z = signal(view)
         side = sides[0] if len(sides[0]) == view.n else np.zeros(view.n)
         side = np.where(view.clock == 0, 0.0, side)
         side = np.where(side * z >= 0.0, 0.0, side)
-        sides[0] = np.where((side == 0.0) & (np.abs(z) >= ENTRY), -np.sign(z), side)
+        sides[0] = np.where((side == 0.0) & (np.abs(z) >= 1.0), -np.sign(z), side)
         return sides[0][:, None]
 
     return act
@@ -125,6 +148,7 @@ def live_prices(view: View) -> tuple[Floats, Floats]:
 
 RULES: Mapping[str, Callable[[Any], Policy]] = {
     "zscore_threshold": zscore_threshold,
+    "curve_reversion": curve_reversion,
     "carry": carry,
     "merton": merton,
     "optimum": optimum,

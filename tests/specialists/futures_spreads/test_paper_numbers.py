@@ -67,7 +67,7 @@ def check_sharpe(paths):
     assert found["mean_square_position"] == pytest.approx(0.25, abs=0.001)  # constant at half of the full one
     assert math.log(world.certainty_equivalent(played)) == pytest.approx(found["log_growth"], abs=1e-9)
     others = [
-        "carry", "zscore_threshold", players.constant(world, [1.0]), players.constant(world, [-0.4]),
+        "carry", "zscore_threshold", "curve_reversion", players.constant(world, [1.0]), players.constant(world, [-0.4]),
         players.random(world), lambda view: np.where(view.books.nav < 1e6, 0.9, 0.1)[:, None],
     ]  # fmt: skip
     for other in others:
@@ -106,6 +106,7 @@ POLICIES = {
     "flip": lambda w: lambda view: np.where(view.clock % 2 == 0, 1.0, -1.0)[:, None],
     "carry": lambda w: w.rules["carry"](w),
     "zscore_threshold": lambda w: w.rules["zscore_threshold"](w),
+    "curve_reversion": lambda w: w.rules["curve_reversion"](w),
 }
 
 

@@ -1,5 +1,7 @@
 """Rules on rows whose answer is known, and the training settings."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -32,6 +34,22 @@ def test_the_threshold_rule_enters_at_two_and_leaves_at_the_mean():
     opened = (taken[1:] != 0.0) & (taken[:-1] == 0.0)
     assert (np.abs(z[1:][opened]) >= 2.0).all()
     assert ((np.abs(z) < 2.0) | (taken == -np.sign(z))).all()
+
+
+def test_curve_reversion_waits_for_what_a_round_trip_costs_and_leaves_where_the_front_is_right():
+    # prices 100 (1 + m), 100 (1 + m), 100: no basis in front, and m over the three months behind as the next one
+    desk = FuturesSpreads()
+    front, cost = np.array([0.0, 0.003, 0.005, 0.001, -0.001, -0.003, -0.005, -0.001, 0.001]), 0.001
+    behind = front / (3 * 21 / 252)
+    rule, taken = desk.rules["curve_reversion"](desk), []
+    for clock, m in enumerate(behind):
+        seen = SimpleNamespace(
+            n=1, clock=np.array([clock]), row={"cost": np.array([cost])},
+            slot=lambda name, m=m: np.array([{"curvature": 8.0 * (0.0 - m)}[name]]),
+        )  # fmt: skip
+        taken.append(float(rule(seen)[0, 0]))
+    # dear by more than four tenths of a per cent, and until it is no longer; then the same on the other side
+    assert taken == [0.0, 0.0, -1.0, -1.0, 0.0, 0.0, 1.0, 1.0, 0.0]
 
 
 def test_carry_takes_the_side_that_is_paid():
@@ -78,6 +96,11 @@ def test_default_rules_earn_after_costs_and_an_agent_has_room():
         pnl = (played.nav[-1] - played.nav[0]) / desk.capital
         assert pnl.mean() > 2.0 * pnl.std() / np.sqrt(2048)
         assert pnl.mean() < 0.15
+    # what the curve shows is worth several times as much, and agents find more (tests/golden)
+    played = players.play(desk, desk.rules["curve_reversion"](desk), paths, tape)
+    pnl = (played.nav[-1] - played.nav[0]) / desk.capital
+    assert pnl.mean() > 4.0 * pnl.std() / np.sqrt(2048)
+    assert pnl.mean() < 0.27
 
 
 def test_settings_train_in_a_world_without_noise():
