@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -18,6 +19,12 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 # A first example compiles kernels, so no deadline; the same examples in every run, so that a red run stays red.
 hypothesis.settings.register_profile("fund", deadline=None, derandomize=True, database=None)
 hypothesis.settings.load_profile("fund")
+
+
+def pytest_configure(config):
+    """Ctrl-C is heard also where the tests were started in the background, which has it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
