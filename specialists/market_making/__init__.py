@@ -128,7 +128,13 @@ SPEC = Spec(
             "final_learning_rate": 1e-5,
             "model": {**_MODEL, "gamma": 0.0},
         },
-        "avellaneda_stoikov": {**_PAPER, "steps": 2_500_000, "reward_offset": 0.326, "rule": "symmetric"},
+        "avellaneda_stoikov": {
+            **_PAPER,
+            "steps": 4_000_000,
+            "average": 0.7,
+            "reward_offset": 0.326,
+            "rule": "symmetric",
+        },
         # few fills an episode: a critic that begins at the fixed spread and a longer mean are worth a tenth of the gap
         "cartea_jaimungal": {
             **_PAPER,
