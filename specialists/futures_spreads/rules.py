@@ -40,8 +40,8 @@ def zscore_threshold(desk: FuturesSpreads) -> Policy:
 def curve_reversion(desk: FuturesSpreads) -> Policy:
     """Long leg 1 where the first two contracts are cheap against the third, short where dear, until they cross it.
 
-    From what a round trip of both legs costs. Where the first two stand m too high, the bend of the curve, curvature
-    over 8, is m lower by the years between the second and the third, as the desk's calendar has them.
+    From what a round trip of both legs costs. Where the first two stand m too high, curvature / 8 is lower by
+    m / (years between the second and the third), as the desk's calendar has them.
     """
     contracts = market.calendar(desk)
     behind = (contracts.long - contracts.near - contracts.period) / YEAR
